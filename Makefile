@@ -1,0 +1,83 @@
+# stepimg: build, demo, test, check, install. `make demo` and `make test` install what they miss on a Debian system.
+
+PREFIX     ?= /usr/local
+LUA        ?= $(shell command -v lua5.4 || command -v lua)
+PKG_CONFIG ?= pkg-config
+LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4" 2>/dev/null && echo $$p && break; done)
+LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
+PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
+
+BUILD   := build
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(if $(CI),-Werror)
+HARDEN  := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CFLAGS  ?= -O2 -g
+OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(HARDEN)) -MMD -MP
+CURL_CF  = $(shell $(PKG_CONFIG) --cflags libcurl)
+CURL_LD  = $(shell $(PKG_CONFIG) --libs libcurl)
+# lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
+MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
+
+CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
+CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
+C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] examples/*.c)
+
+all: stepimg.so
+
+stepimg.so: $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+	$(CC) $(OURS) $(CFLAGS) $(MODULE_LD) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+
+$(BUILD)/libstepimg.a: $(CORE_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: src/%.c | $(BUILD)/tools
+	$(CC) $(OURS) $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
+	$(CC) $(OURS) $(LUA_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(BUILD)/lua_stepimg.o: LUA_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+
+# Says in one line what is missing, before a compiler says it in twenty.
+$(BUILD)/tools:
+	@$(if $(LUA_PC),,echo "stepimg needs pkg-config and Lua 5.4's headers (Debian: pkg-config liblua5.4-dev)" >&2; exit 1)
+	@$(PKG_CONFIG) --exists 'libcurl >= 7.76' || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
+	@mkdir -p $(BUILD) && touch $@
+
+$(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
+	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
+
+install: stepimg.so
+	install -d '$(DESTDIR)$(LUA_CMOD)'
+	install -m 755 stepimg.so '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+
+uninstall:
+	rm -f '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+
+clean:
+	rm -rf $(BUILD) stepimg.so demo.png
+
+# Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
+demo test check:
+	@sh spec/setup.sh $@
+	@$(MAKE) --no-print-directory run-$@
+
+run-demo: stepimg.so
+	@PROMPT='$(subst ','\'',$(PROMPT))' $(LUA) spec/demo.lua
+
+run-test: run-core run-spec
+
+run-core: $(CORE_TEST)
+	@for t in $^; do ./$$t || exit 1; done
+
+run-spec: stepimg.so
+	@$(LUA) $(shell command -v busted)
+
+run-check: stepimg.so
+	luacheck .
+	clang-format --dry-run --Werror $(C_FILES)
+	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- -std=c11 -Isrc $(CURL_CF) $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+	luarocks lint rockspec/stepimg-scm-1.rockspec
+	sh spec/rock.sh
+
+.PHONY: all install uninstall clean demo test check run-demo run-test run-core run-spec run-check
+-include $(wildcard $(BUILD)/*.d)

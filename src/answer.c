@@ -1,0 +1,224 @@
+#include "answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "sniff.h"
+
+static bool fail(struct answer *answer, enum stepimg_kind kind, const char *what)
+{
+  error_set(&answer->error, kind, NULL, "%s", what);
+  return false;
+}
+
+/* A buffer said no. */
+static bool overflow(struct answer *answer, enum stepimg_kind kind)
+{
+  if (kind == STEPIMG_NOMEM)
+    return fail(answer, kind, "not enough memory for the answer");
+  error_set(&answer->error, STEPIMG_PROTOCOL, NULL, "the answer is larger than max_response_bytes (%zu)", answer->max);
+  return false;
+}
+
+/* The picture of a place in data; made when first seen. NULL: answer->error says why. */
+static struct stepimg_picture *picture_at(struct answer *answer, size_t index)
+{
+  for (size_t i = 0; i < answer->picture_count; i++)
+    if (answer->pictures[i].index == index)
+      return &answer->pictures[i];
+  if (answer->picture_count == ANSWER_MAX_PICTURES) {
+    fail(answer, STEPIMG_PROTOCOL, "the answer holds more pictures than anyone asked for");
+    return NULL;
+  }
+  if (answer->pictures == NULL)
+    answer->pictures = calloc(ANSWER_MAX_PICTURES, sizeof *answer->pictures);
+  if (answer->pictures == NULL) {
+    overflow(answer, STEPIMG_NOMEM);
+    return NULL;
+  }
+  struct stepimg_picture *picture = &answer->pictures[answer->picture_count++];
+  picture->index = index;
+  return picture;
+}
+
+/* All bytes of the current picture are there. */
+static bool picture_end(struct answer *answer)
+{
+  struct stepimg_picture *picture = answer->current;
+  answer->current = NULL;
+  if (answer->bytes.length == 0) /* "" is no picture */
+    return true;
+  picture->bytes = buffer_take(&answer->bytes, &picture->length);
+  picture->format = sniff(picture->bytes, picture->length, &picture->width, &picture->height);
+  return true;
+}
+
+static bool base64_begin(struct answer *answer, size_t index)
+{
+  answer->current = picture_at(answer, index);
+  if (answer->current == NULL)
+    return false;
+  if (answer->current->bytes != NULL)
+    return fail(answer, STEPIMG_PROTOCOL, "the answer holds two pictures in one place");
+  base64_init(&answer->base64);
+  buffer_init(&answer->bytes, answer->max);
+  /* The rest of the body is nearly all picture. Its length is only the server's word: a failure here is none. */
+  if (answer->expected > answer->received)
+    (void)buffer_reserve(&answer->bytes, base64_bound(answer->expected - answer->received));
+  return true;
+}
+
+static bool base64_piece(struct answer *answer, const char *text, size_t length)
+{
+  size_t written;
+  enum stepimg_kind kind = buffer_reserve(&answer->bytes, base64_bound(length));
+  if (kind != STEPIMG_OK)
+    return overflow(answer, kind);
+  bool good = base64_update(&answer->base64, text, length, answer->bytes.bytes + answer->bytes.length, &written);
+  answer->bytes.length += written;
+  if (good)
+    return true;
+  error_set(&answer->error, STEPIMG_PROTOCOL, NULL, "the picture in the answer is broken: no base64 at character %llu",
+            (unsigned long long)answer->base64.consumed + 1);
+  return false;
+}
+
+static bool url_end(struct answer *answer, size_t index)
+{
+  struct stepimg_picture *picture = picture_at(answer, index);
+  size_t length;
+  if (picture == NULL)
+    return false;
+  if (picture->url != NULL)
+    return fail(answer, STEPIMG_PROTOCOL, "the answer holds two links in one place");
+  if (answer->url.length == 0)
+    return true;
+  enum stepimg_kind kind = buffer_append(&answer->url, "", 1);
+  if (kind != STEPIMG_OK)
+    return overflow(answer, kind);
+  picture->url = (char *)buffer_take(&answer->url, &length);
+  return true;
+}
+
+static bool split(void *context, enum splitter_event event, size_t index, const char *bytes, size_t length)
+{
+  struct answer *answer = context;
+  enum stepimg_kind kind;
+  switch (event) {
+  case SPLITTER_ENVELOPE:
+    kind = buffer_append(&answer->body, bytes, length);
+    return kind == STEPIMG_OK || overflow(answer, kind);
+  case SPLITTER_PICTURE_BEGIN:
+    return base64_begin(answer, index);
+  case SPLITTER_PICTURE:
+    return base64_piece(answer, bytes, length);
+  case SPLITTER_PICTURE_END:
+    if (!base64_final(&answer->base64))
+      return fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: its base64 ends too early");
+    return picture_end(answer);
+  case SPLITTER_URL_BEGIN:
+    buffer_free(&answer->url);
+    buffer_init(&answer->url, ANSWER_MAX_URL);
+    return true;
+  case SPLITTER_URL:
+    kind = buffer_append(&answer->url, bytes, length);
+    if (kind == STEPIMG_PROTOCOL)
+      return fail(answer, kind, "the picture's link in the answer is too long");
+    return kind == STEPIMG_OK || overflow(answer, kind);
+  case SPLITTER_URL_END:
+    return url_end(answer, index);
+  }
+  return false;
+}
+
+void answer_init(struct answer *answer, size_t max)
+{
+  memset(answer, 0, sizeof *answer);
+  answer->max = max;
+  error_clear(&answer->error);
+}
+
+void answer_free(struct answer *answer)
+{
+  for (size_t i = 0; i < answer->picture_count; i++) {
+    free(answer->pictures[i].bytes);
+    free((char *)answer->pictures[i].url);
+  }
+  free(answer->pictures);
+  buffer_free(&answer->body);
+  buffer_free(&answer->bytes);
+  buffer_free(&answer->url);
+  answer_init(answer, answer->max);
+}
+
+bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture)
+{
+  answer->mode = mode;
+  answer->received = 0;
+  answer->expected = 0;
+  answer->current = picture;
+  error_clear(&answer->error);
+  if (mode != ANSWER_PICTURE) {
+    splitter_init(&answer->splitter, split, answer);
+    buffer_free(&answer->body);
+    buffer_init(&answer->body, mode == ANSWER_ERROR_BODY ? ANSWER_MAX_ERROR_BODY : answer->max);
+  } else
+    buffer_init(&answer->bytes, answer->max);
+  if (mode == ANSWER_ERROR_BODY || expected <= 0)
+    return true;
+  if ((uint64_t)expected > answer->max)
+    return overflow(answer, STEPIMG_PROTOCOL);
+  answer->expected = (size_t)expected;
+  if (mode == ANSWER_PICTURE)
+    (void)buffer_reserve(&answer->bytes, answer->expected);
+  return true;
+}
+
+bool answer_write(struct answer *answer, const char *bytes, size_t length)
+{
+  enum stepimg_kind kind;
+  if (answer->mode == ANSWER_ERROR_BODY) {
+    size_t room = answer->body.max - answer->body.length, kept = length < room ? length : room;
+    kind = buffer_append(&answer->body, bytes, kept);
+    return kind == STEPIMG_OK && kept == length;
+  }
+  if (length > answer->max - answer->received)
+    return overflow(answer, STEPIMG_PROTOCOL);
+  answer->received += length;
+  if (answer->mode == ANSWER_PICTURE) {
+    kind = buffer_append(&answer->bytes, bytes, length);
+    return kind == STEPIMG_OK || overflow(answer, kind);
+  }
+  if (splitter_feed(&answer->splitter, bytes, length))
+    return true;
+  if (answer->error.kind == STEPIMG_OK) /* it was the splitter itself */
+    fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: it holds a broken escape");
+  return false;
+}
+
+bool answer_end(struct answer *answer)
+{
+  if (answer->mode != ANSWER_PICTURE)
+    return true; /* whether the envelope is whole is for its reader to say */
+  if (answer->bytes.length == 0)
+    return fail(answer, STEPIMG_PROTOCOL, "the picture's host sent nothing");
+  return picture_end(answer);
+}
+
+struct stepimg_picture *answer_to_download(const struct answer *answer)
+{
+  for (size_t i = 0; i < answer->picture_count; i++)
+    if (answer->pictures[i].url != NULL && answer->pictures[i].bytes == NULL)
+      return &answer->pictures[i];
+  return NULL;
+}
+
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
+{
+  outcome->body = (char *)buffer_take(&answer->body, &outcome->body_length);
+  outcome->pictures = answer->pictures;
+  outcome->picture_count = answer->picture_count;
+  answer->pictures = NULL;
+  answer->picture_count = 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * What arrives for one job, as it arrives: the envelope, its pictures decoded, or an error's body. Knows no HTTP.
+ * Lives on the I/O thread; owns all it gathers until answer_take.
+ */
+#ifndef STEPIMG_ANSWER_H
+#define STEPIMG_ANSWER_H
+
+#include "base64.h"
+#include "buffer.h"
+#include "splitter.h"
+#include "stepimg.h"
+
+enum {
+  ANSWER_MAX_PICTURES = 16,
+  ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
+  ANSWER_MAX_URL = 8 * 1024
+};
+
+enum answer_mode { ANSWER_ENVELOPE, ANSWER_ERROR_BODY, ANSWER_PICTURE };
+
+struct answer {
+  enum answer_mode mode;
+  size_t max; /* bytes of one body */
+  size_t received;
+  size_t expected; /* Content-Length; 0: not told */
+  struct splitter splitter;
+  struct base64 base64;
+  struct buffer body; /* the envelope, or an error's body */
+  struct buffer bytes; /* the picture that is arriving */
+  struct buffer url;   /* the link that is arriving */
+  struct stepimg_picture *pictures;
+  size_t picture_count;
+  struct stepimg_picture *current;
+  struct stepimg_error error; /* why a write said no */
+};
+
+void answer_init(struct answer *answer, size_t max);
+void answer_free(struct answer *answer); /* idempotent */
+
+/* A body begins. expected is its Content-Length, negative if not told. With ANSWER_PICTURE the body is the bytes of
+   *picture, which is one of answer->pictures; else NULL. False as answer_write. */
+bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture);
+/* The next piece, of any length. False: no more is wanted, since answer->error says what is wrong, or, if that is
+   STEPIMG_OK, since an error's body has reached its bound. */
+bool answer_write(struct answer *answer, const char *bytes, size_t length);
+/* The body has ended. False as answer_write. */
+bool answer_end(struct answer *answer);
+
+/* The first picture that has a link and no bytes; NULL if there is none. */
+struct stepimg_picture *answer_to_download(const struct answer *answer);
+
+/* Moves body and pictures into the outcome. */
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
+
+#endif

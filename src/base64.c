@@ -1,0 +1,89 @@
+#include "base64.h"
+
+#include <string.h>
+
+enum { BAD = 0xff };
+
+/* Value of each character; BAD for those that are none of the alphabet's, the padding included. */
+static const unsigned char sextet[256] = {
+#define X4 BAD, BAD, BAD, BAD
+#define X16 X4, X4, X4, X4
+  X16, X16, X4, X4, BAD, BAD, BAD, 62, BAD, BAD, BAD, 63,             /* + / */
+  52, 53, 54, 55, 56, 57, 58, 59, 60, 61, BAD, BAD, X4,               /* 0-9 */
+  BAD, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,              /* A-O */
+  15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, BAD, X4,                /* P-Z */
+  BAD, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,    /* a-o */
+  41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, BAD, X4,                /* p-z */
+  X16, X16, X16, X16, X16, X16, X16, X16
+#undef X4
+#undef X16
+};
+
+void base64_init(struct base64 *decoder)
+{
+  memset(decoder, 0, sizeof *decoder);
+}
+
+/* One character, the slow way: padding and groups that were cut by the chunk's edge. */
+static bool step(struct base64 *decoder, unsigned char c, unsigned char **out)
+{
+  if (c == '=') {
+    if (decoder->sextets < 2)
+      return false;
+    decoder->padding++;
+  } else {
+    if (sextet[c] == BAD || decoder->padding > 0)
+      return false;
+    decoder->bits = decoder->bits << 6 | sextet[c];
+  }
+  decoder->consumed++;
+  if (++decoder->sextets < 4)
+    return true;
+  uint32_t bits = decoder->bits << 6 * decoder->padding;
+  /* The bits that no byte holds must be clear: one text for one picture. */
+  if ((decoder->padding == 1 && (bits & 0xff) != 0) || (decoder->padding == 2 && (bits & 0xffff) != 0))
+    return false;
+  *(*out)++ = (unsigned char)(bits >> 16);
+  if (decoder->padding < 2)
+    *(*out)++ = (unsigned char)(bits >> 8);
+  if (decoder->padding < 1)
+    *(*out)++ = (unsigned char)bits;
+  decoder->bits = 0;
+  decoder->sextets = decoder->padding > 0 ? 4 : 0; /* after padding nothing fits any more */
+  return true;
+}
+
+bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written)
+{
+  const unsigned char *next = (const unsigned char *)in, *end = next + length;
+  unsigned char *start = out;
+  bool good = true;
+  while (good && next < end) {
+    if (decoder->sextets == 0) {
+      while (end - next >= 4) {
+        uint32_t a = sextet[next[0]], b = sextet[next[1]], c = sextet[next[2]], d = sextet[next[3]];
+        if ((a | b | c | d) > 63)
+          break;
+        uint32_t bits = a << 18 | b << 12 | c << 6 | d;
+        out[0] = (unsigned char)(bits >> 16);
+        out[1] = (unsigned char)(bits >> 8);
+        out[2] = (unsigned char)bits;
+        next += 4;
+        out += 3;
+        decoder->consumed += 4;
+      }
+      if (next == end)
+        break;
+    }
+    good = decoder->sextets < 4 && step(decoder, *next, &out);
+    if (good)
+      next++;
+  }
+  *written = (size_t)(out - start);
+  return good;
+}
+
+bool base64_final(const struct base64 *decoder)
+{
+  return decoder->sextets == 0 || (decoder->sextets == 4 && decoder->bits == 0);
+}

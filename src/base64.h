@@ -1,0 +1,31 @@
+/* Streaming base64 decoder (RFC 4648, the standard alphabet, padding required). Plain struct, no memory of its own. */
+#ifndef STEPIMG_BASE64_H
+#define STEPIMG_BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct base64 {
+  uint32_t bits;     /* sextets not yet written */
+  unsigned sextets;  /* how many of the current group of four were read, padding included */
+  unsigned padding;  /* '=' seen */
+  uint64_t consumed; /* characters read: where the flaw is when an update fails */
+};
+
+void base64_init(struct base64 *decoder);
+
+/* The most bytes that an update with so many characters can write. */
+static inline size_t base64_bound(size_t length)
+{
+  return length / 4 * 3 + 3;
+}
+
+/* Decodes length characters into out, which has room for base64_bound(length) bytes, and sets *written. False at the
+   first character that has no place there; what came before it was written. in and out must not overlap. */
+bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written);
+
+/* True if the text is complete: nothing is left over, and no bit was set that no byte holds. */
+bool base64_final(const struct base64 *decoder);
+
+#endif

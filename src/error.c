@@ -1,0 +1,45 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+void error_clear(struct stepimg_error *error)
+{
+  memset(error, 0, sizeof *error);
+  error->retry_after = -1;
+}
+
+enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind, const char *field, const char *format,
+                            ...)
+{
+  char message[2 * sizeof error->message];
+  int used = 0;
+  error->kind = kind;
+  error->field[0] = '\0';
+  if (field != NULL) {
+    text_copy(error->field, sizeof error->field, field, strlen(field));
+    used = snprintf(message, sizeof message, "%s: ", error->field);
+  }
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message + used, sizeof message - (size_t)used, format, arguments);
+  va_end(arguments);
+  text_copy(error->message, sizeof error->message, message, strlen(message));
+  return kind;
+}
+
+enum stepimg_kind error_nomem(struct stepimg_error *error)
+{
+  return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory");
+}
+
+const char *stepimg_kind_name(enum stepimg_kind kind)
+{
+  static const char *const names[] = {"ok",      "invalid",  "auth",    "billing",  "moderation", "rate_limit", "server",
+                                      "request", "network",  "timeout", "protocol", "cancelled",  "budget",     "io",
+                                      "nomem"};
+  return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+}

@@ -1,0 +1,22 @@
+/* Filling struct stepimg_error. Static texts only in formats; what a user gave goes through quote() first. */
+#ifndef STEPIMG_ERROR_H
+#define STEPIMG_ERROR_H
+
+#include "stepimg.h"
+
+#if defined(__GNUC__)
+#define ERROR_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#else
+#define ERROR_PRINTF(string, first)
+#endif
+
+void error_clear(struct stepimg_error *error);
+
+/* Sets kind and message and returns kind. What else the error holds stays. field may be NULL; else it is remembered and
+   "field: " stands before the message. */
+enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind, const char *field, const char *format,
+                            ...) ERROR_PRINTF(4, 5);
+
+enum stepimg_kind error_nomem(struct stepimg_error *error);
+
+#endif

@@ -1,0 +1,452 @@
+#include "exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "policy.h"
+#include "text.h"
+#include "url.h"
+
+enum { MAX_HEADER_BYTES = 256 * 1024, SHORTEST_SECRET = 8 };
+
+/* ----------------------------------------------------------------------------------------------------- settings -- */
+
+static bool add_header(struct exchange_settings *settings, const char *line)
+{
+  struct curl_slist *longer = curl_slist_append(settings->headers, line);
+  if (longer != NULL)
+    settings->headers = longer;
+  return longer != NULL;
+}
+
+static bool add_key(struct exchange_settings *settings, const char *key)
+{
+  static const char start[] = "Authorization: Bearer ";
+  size_t size = sizeof start + strlen(key);
+  char *line = malloc(size);
+  if (line == NULL)
+    return false;
+  snprintf(line, size, "%s%s", start, key);
+  bool good = add_header(settings, line);
+  text_wipe(line);
+  free(line);
+  struct curl_slist *last = settings->headers;
+  while (last != NULL && last->next != NULL)
+    last = last->next;
+  settings->key = good ? last->data + sizeof start - 1 : NULL;
+  return good;
+}
+
+static char *take(char **text)
+{
+  char *taken = *text;
+  *text = NULL;
+  return taken;
+}
+
+static char *default_user_agent(void)
+{
+  char text[128];
+  int length = snprintf(text, sizeof text, "stepimg/%s libcurl/%s", STEPIMG_VERSION,
+                        curl_version_info(CURLVERSION_NOW)->version);
+  char *copy = malloc((size_t)length + 1);
+  if (copy != NULL)
+    memcpy(copy, text, (size_t)length + 1);
+  return copy;
+}
+
+static enum stepimg_kind check_proxy(const struct exchange_settings *settings, struct stepimg_error *error)
+{
+  if (!url_is_proxy(settings->proxy))
+    return error_set(error, STEPIMG_INVALID, "proxy", "it is no address; scheme://host:port is wanted");
+  if (url_is_http(settings->endpoint) && !url_is_loopback_proxy(settings->proxy))
+    return error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
+  return STEPIMG_OK;
+}
+
+/* A wrong path is better told now than as a failed connection later. */
+static enum stepimg_kind check_ca_file(const char *path, struct stepimg_error *error)
+{
+  char quoted[TEXT_QUOTE_MAX];
+  FILE *file = fopen(path, "rb");
+  if (file == NULL)
+    return error_set(error, STEPIMG_INVALID, "ca_file", "%s cannot be read", text_quote(quoted, path, strlen(path)));
+  fclose(file);
+  return STEPIMG_OK;
+}
+
+enum stepimg_kind exchange_settings_init(struct exchange_settings *settings, struct stepimg_options *options,
+                                         struct stepimg_error *error)
+{
+  const char *base = options->base_url != NULL ? options->base_url : "https://api.stepfun.ai/v1";
+  memset(settings, 0, sizeof *settings);
+  settings->connect_timeout = options->connect_timeout;
+  settings->proxy = take(&options->proxy);
+  settings->ca_file = take(&options->ca_file);
+  settings->user_agent = options->user_agent != NULL ? take(&options->user_agent) : default_user_agent();
+  if (url_endpoint(base, &settings->endpoint, error) != STEPIMG_OK ||
+      (settings->proxy != NULL && check_proxy(settings, error) != STEPIMG_OK) ||
+      (settings->ca_file != NULL && check_ca_file(settings->ca_file, error) != STEPIMG_OK))
+    return error->kind;
+  bool good = settings->user_agent != NULL && add_header(settings, "Content-Type: application/json") &&
+              add_header(settings, "Accept: application/json") &&
+              add_header(settings, "Expect:") && /* a round trip for nothing */
+              (options->api_key == NULL || add_key(settings, options->api_key));
+  for (size_t i = 0; good && i < options->header_count; i++)
+    good = add_header(settings, options->headers[i]);
+  return good ? STEPIMG_OK : error_nomem(error);
+}
+
+void exchange_settings_clear(struct exchange_settings *settings)
+{
+  for (struct curl_slist *header = settings->headers; header != NULL; header = header->next)
+    text_wipe(header->data);
+  curl_slist_free_all(settings->headers);
+  text_wipe(settings->proxy);
+  free(settings->proxy);
+  free(settings->endpoint);
+  free(settings->ca_file);
+  free(settings->user_agent);
+  memset(settings, 0, sizeof *settings);
+}
+
+/* ---------------------------------------------------------------------------------------------------- callbacks -- */
+
+static void enter(struct exchange *exchange, enum stepimg_phase phase)
+{
+  atomic_store_explicit(&exchange->progress->phase, (int)phase, memory_order_relaxed);
+}
+
+static int status_of(const struct exchange *exchange)
+{
+  long status = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+  return (int)status;
+}
+
+/* The POST's body. libcurl sends a request anew by itself when a kept connection turns out to be dead, and that could
+   buy a second picture. With POSTFIELDS it could do so freely; a body that comes from here and cannot be rewound (no
+   CURLOPT_SEEKFUNCTION) goes out once and never again. */
+static size_t send_body(char *out, size_t size, size_t count, void *context)
+{
+  struct exchange *exchange = context;
+  size_t room = size * count, left = exchange->body_length - exchange->body_sent;
+  size_t length = left < room ? left : room;
+  atomic_store(&exchange->progress->sent, true);
+  memcpy(out, exchange->body + exchange->body_sent, length);
+  exchange->body_sent += length;
+  enter(exchange, exchange->body_sent < exchange->body_length ? STEPIMG_SENDING : STEPIMG_WAITING);
+  return length;
+}
+
+/* Copies the value of a header line if it has that name. */
+static void match_header(const char *line, size_t length, const char *name, char *out, size_t size)
+{
+  size_t name_length = strlen(name);
+  if (length <= name_length || line[name_length] != ':' || !text_starts_with(line, name))
+    return;
+  const char *value = line + name_length + 1, *end = line + length;
+  while (value < end && (*value == ' ' || *value == '\t'))
+    value++;
+  while (end > value && (unsigned char)end[-1] <= ' ')
+    end--;
+  text_copy(out, size, value, (size_t)(end - value));
+}
+
+static size_t receive_header(char *line, size_t size, size_t count, void *context)
+{
+  struct exchange *exchange = context;
+  size_t length = size * count;
+  enter(exchange, STEPIMG_RECEIVING);
+  if (length > MAX_HEADER_BYTES - exchange->header_bytes) {
+    error_set(&exchange->answer->error, STEPIMG_PROTOCOL, NULL, "the answer's headers are larger than %d bytes",
+              (int)MAX_HEADER_BYTES);
+    exchange->stopped = true;
+    return 0;
+  }
+  exchange->header_bytes += length;
+  if (length >= 5 && text_starts_with(line, "HTTP/")) /* an interim answer (1xx) came before this one */
+    exchange->request_id[0] = exchange->content_type[0] = '\0';
+  match_header(line, length, "x-request-id", exchange->request_id, sizeof exchange->request_id);
+  match_header(line, length, "content-type", exchange->content_type, sizeof exchange->content_type);
+  return length;
+}
+
+static bool begin_body(struct exchange *exchange)
+{
+  curl_off_t expected = -1;
+  enum answer_mode mode = exchange->picture != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
+  if (status_of(exchange) != 200)
+    mode = ANSWER_ERROR_BODY;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
+  atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
+  atomic_store_explicit(&exchange->progress->total, expected > 0 ? expected : 0, memory_order_relaxed);
+  exchange->began = true;
+  return answer_begin(exchange->answer, mode, expected, mode == ANSWER_PICTURE ? exchange->picture : NULL);
+}
+
+static size_t receive_body(char *bytes, size_t size, size_t count, void *context)
+{
+  struct exchange *exchange = context;
+  size_t length = size * count;
+  if ((!exchange->began && !begin_body(exchange)) || !answer_write(exchange->answer, bytes, length)) {
+    exchange->stopped = true;
+    return 0; /* which ends the transfer: length is never 0 here */
+  }
+  atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
+  return length;
+}
+
+/* ------------------------------------------------------------------------------------------------------ set-up -- */
+
+static long milliseconds(double seconds)
+{
+  return seconds < 0.001 ? 1 : (long)(seconds * 1000);
+}
+
+static bool prepare(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
+                    double timeout, struct answer *answer, struct progress *progress)
+{
+  memset(exchange, 0, sizeof *exchange);
+  exchange->settings = settings;
+  exchange->answer = answer;
+  exchange->progress = progress;
+  CURL *easy = exchange->easy = curl_easy_init();
+  if (easy == NULL)
+    return false;
+  bool good = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+  good = good && curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent) == CURLE_OK;
+  if (settings->proxy != NULL)
+    good = good && curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy) == CURLE_OK;
+  else if (url_is_loopback(url)) /* a proxy from the environment is for the world, not for this machine */
+    good = good && curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
+  if (settings->ca_file != NULL)
+    good = good && curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file) == CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
+  good = good && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+#else
+  good = good && curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS) == CURLE_OK;
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: a name look-up that hangs does not hold up the end */
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L); /* the defaults, said aloud: there is no way to turn them off */
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(settings->connect_timeout));
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+  if (!good)
+    exchange_free(exchange);
+  else
+    enter(exchange, STEPIMG_CONNECTING);
+  return good;
+}
+
+bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
+                   double timeout, struct answer *answer, struct progress *progress)
+{
+  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress))
+    return false;
+  exchange->body = body;
+  exchange->body_length = length;
+  curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+  curl_easy_setopt(exchange->easy, CURLOPT_READFUNCTION, send_body);
+  curl_easy_setopt(exchange->easy, CURLOPT_READDATA, exchange);
+  curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, settings->headers);
+  return true;
+}
+
+bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
+                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress)
+{
+  if (!prepare(exchange, settings, url, timeout, answer, progress))
+    return false;
+  exchange->picture = picture;
+  return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------ verdict -- */
+
+static enum stepimg_kind timed_out(const struct exchange *exchange, const char *host, struct stepimg_error *error)
+{
+  double seconds = 0;
+  curl_off_t spent = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent);
+  seconds = (double)spent / 1e6;
+  switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
+  case STEPIMG_RECEIVING:
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %.3g s (%lld bytes came)",
+                     host, seconds, atomic_load_explicit(&exchange->progress->received, memory_order_relaxed));
+  case STEPIMG_CONNECTING:
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s after %.3g s", host, seconds);
+  default:
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %.3g s", host, seconds);
+  }
+}
+
+static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLcode code, const char *host,
+                                          struct stepimg_error *error)
+{
+  const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code);
+  enum stepimg_kind kind = STEPIMG_NETWORK;
+  const char *what;
+  switch (code) {
+  case CURLE_OPERATION_TIMEDOUT:
+    return timed_out(exchange, host, error);
+  case CURLE_OUT_OF_MEMORY:
+    return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory for the request");
+  case CURLE_COULDNT_RESOLVE_PROXY:
+    what = "the proxy's name cannot be looked up";
+    break;
+  case CURLE_COULDNT_RESOLVE_HOST:
+    what = "the name cannot be looked up";
+    break;
+  case CURLE_COULDNT_CONNECT:
+    what = "it cannot be reached";
+    break;
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+    what = "no secure connection";
+    break;
+  case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send the body again; send_body says why it cannot */
+    what = "the connection was lost";
+    reason = "the request had left and is not sent twice";
+    break;
+  case CURLE_PARTIAL_FILE:
+    what = "the answer was cut short";
+    break;
+  case CURLE_GOT_NOTHING:
+  case CURLE_SEND_ERROR:
+  case CURLE_RECV_ERROR:
+  case CURLE_HTTP2:
+  case CURLE_HTTP2_STREAM:
+    what = "the connection was lost";
+    break;
+  case CURLE_WEIRD_SERVER_REPLY:
+  case CURLE_UNSUPPORTED_PROTOCOL:
+  case CURLE_BAD_CONTENT_ENCODING:
+  case CURLE_URL_MALFORMAT:
+    kind = STEPIMG_PROTOCOL;
+    what = "that is no HTTP";
+    break;
+  default:
+    what = "the request failed";
+    break;
+  }
+  return error_set(error, kind, NULL, "%s: %s (%s)", host, what, reason);
+}
+
+/* The picture's host knows no keys and no balance: its refusals say nothing about them. */
+static enum stepimg_kind picture_status(const char *host, int status, struct stepimg_error *error)
+{
+  enum stepimg_kind kind = policy_of_status(status)->kind;
+  if (status >= 400 && status < 500 && status != 429)
+    kind = STEPIMG_REQUEST;
+  return error_set(error, kind, NULL, "%s did not hand out the picture (HTTP %d)", host, status);
+}
+
+/* 200 and complete. */
+static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
+{
+  if (!exchange->began || exchange->answer->received == 0)
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP 200)", host);
+  if (!answer_end(exchange->answer))
+    return error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
+  struct stepimg_picture *picture = exchange->picture;
+  if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/"))
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is \"%s\")", host,
+                     exchange->content_type);
+  return STEPIMG_OK;
+}
+
+/* A server that quotes the key in its answer does not get it into our errors. */
+static void hide_key(const struct exchange *exchange, char *text, size_t length)
+{
+  const char *key = exchange->settings->key;
+  size_t key_length = key != NULL ? strlen(key) : 0;
+  if (key_length < SHORTEST_SECRET)
+    return;
+  for (size_t i = 0; length >= key_length && i <= length - key_length; i++)
+    if (text[i] == key[0] && memcmp(text + i, key, key_length) == 0)
+      memset(text + i, '*', key_length);
+}
+
+enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
+{
+  char host[URL_HOST_MAX], *url = NULL;
+  curl_off_t wait = 0;
+  int status = status_of(exchange);
+  error_clear(error);
+  hide_key(exchange, (char *)exchange->answer->body.bytes, exchange->answer->body.length);
+  hide_key(exchange, exchange->request_id, strlen(exchange->request_id));
+  hide_key(exchange, exchange->content_type, strlen(exchange->content_type));
+  curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
+  url_host(host, url != NULL ? url : "");
+  if (exchange->stopped && exchange->answer->error.kind != STEPIMG_OK)
+    error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
+  else if (status >= 200 && status != 200 && exchange->picture != NULL)
+    picture_status(host, status, error);
+  else if (status >= 200 && status != 200)
+    error_set(error, policy_of_status(status)->kind, NULL, "%s (HTTP %d)", policy_of_status(status)->meaning, status);
+  else if (code != CURLE_OK)
+    transport_failed(exchange, code, host, error);
+  else
+    finish_body(exchange, host, error);
+  error->status = status;
+  text_copy(error->request_id, sizeof error->request_id, exchange->request_id, strlen(exchange->request_id));
+  if (curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
+    error->retry_after = (double)wait;
+  /* Once the body has left, only the service's own refusal says that no picture was made. A link that cannot be fetched
+     is a picture that was paid for. */
+  bool refused = status >= 200 && status != 200 && !policy_of_status(status)->maybe_billed;
+  error->maybe_billed = error->kind != STEPIMG_OK &&
+                        (exchange->picture != NULL || (atomic_load(&exchange->progress->sent) && !refused));
+  return error->kind;
+}
+
+const char *exchange_redirect(const struct exchange *exchange)
+{
+  char *to = NULL;
+  int status = status_of(exchange);
+  if (exchange->picture == NULL || status < 300 || status > 399)
+    return NULL;
+  curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &to);
+  return to;
+}
+
+void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
+{
+  curl_off_t connect = 0, tls = 0, first_byte = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
+  curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+  curl_easy_getinfo(exchange->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  timing->connect = (double)connect / 1e6;
+  timing->tls = (double)tls / 1e6;
+  timing->first_byte = (double)first_byte / 1e6;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+  if (exchange->easy != NULL)
+    curl_easy_cleanup(exchange->easy);
+  exchange->easy = NULL;
+}

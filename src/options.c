@@ -1,0 +1,251 @@
+/* The options of clients and calls: one table says what there is, its type, its bounds and where it is kept. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "rules.h"
+#include "stepimg.h"
+#include "text.h"
+
+enum store { TEXT, SECRET, SECONDS, COUNT, BYTES, SWITCH };
+
+struct option {
+  struct stepimg_rule rule;
+  enum store store;
+  enum stepimg_scope scope;
+  size_t offset; /* in struct stepimg_options or struct stepimg_call */
+};
+
+#define CLIENT(member) .scope = STEPIMG_CLIENT_OPTION, .offset = offsetof(struct stepimg_options, member)
+#define CALL(member) .scope = STEPIMG_CALL_OPTION, .offset = offsetof(struct stepimg_call, member)
+#define A_STRING(text) .rule = {.name = text, .type = STEPIMG_STRING}
+#define A_SWITCH(text) .store = SWITCH, .rule = {.name = text, .type = STEPIMG_BOOLEAN}
+/* A millisecond is libcurl's own grain; a month is more than anyone waits, and fits its type everywhere. */
+#define TIME(text) .store = SECONDS, .rule = {.name = text, .type = STEPIMG_NUMBER, .min = 0.001, .max = 2e6}
+
+static const struct option table[] = {
+    {A_STRING("api_key"), .store = SECRET, CLIENT(api_key)},
+    {A_STRING("base_url"), .store = TEXT, CLIENT(base_url)},
+    {A_STRING("proxy"), .store = SECRET, CLIENT(proxy)}, /* may hold a password */
+    {A_STRING("ca_file"), .store = TEXT, CLIENT(ca_file)},
+    {A_STRING("user_agent"), .store = TEXT, CLIENT(user_agent)},
+    {.rule = {.name = "max_concurrent", .type = STEPIMG_INTEGER, .min = 1, .max = 10000}, /* the highest tier's limit */
+     .store = COUNT,
+     CLIENT(max_concurrent)},
+    {.rule = {.name = "max_response_bytes", .type = STEPIMG_INTEGER, .min = 1024, .max = 1 << 30},
+     .store = BYTES,
+     CLIENT(max_response_bytes)},
+    {TIME("connect_timeout"), CLIENT(connect_timeout)},
+    {A_SWITCH("strict"), CLIENT(strict)},
+    {TIME("timeout"), CALL(timeout)},
+    {A_SWITCH("download"), CALL(download)},
+};
+
+enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 2 };
+
+void stepimg_options_init(struct stepimg_options *options)
+{
+  memset(options, 0, sizeof *options);
+  options->max_concurrent = 5; /* what a new account may */
+  options->connect_timeout = 10;
+  options->max_response_bytes = (size_t)64 << 20;
+  options->strict = true;
+  options->call.timeout = 120;
+  options->call.download = true;
+}
+
+static void wipe(char *text)
+{
+  text_wipe(text);
+  free(text);
+}
+
+void stepimg_options_clear(struct stepimg_options *options)
+{
+  wipe(options->api_key);
+  wipe(options->proxy);
+  free(options->base_url);
+  free(options->ca_file);
+  free(options->user_agent);
+  for (size_t i = 0; i < options->header_count; i++)
+    wipe(options->headers[i]);
+  free(options->headers);
+  stepimg_options_init(options);
+}
+
+/* Header injection and log forging both need one. */
+static bool has_control_character(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+      return true;
+  return false;
+}
+
+static char *copy(const struct stepimg_value *value)
+{
+  char *text = malloc(value->as.string.length + 1);
+  if (text != NULL) {
+    memcpy(text, value->as.string.data, value->as.string.length);
+    text[value->as.string.length] = '\0';
+  }
+  return text;
+}
+
+static enum stepimg_kind check(const struct option *option, const struct stepimg_value *value,
+                               struct stepimg_error *error)
+{
+  bool is_string = value->type == STEPIMG_STRING;
+  if (option->store == SECRET && !is_string) { /* a value that must not be shown is not shown */
+    error->wrong_type = true;
+    return error_set(error, STEPIMG_INVALID, option->rule.name, "a string is wanted");
+  }
+  if (rules_check_value(&option->rule, value, error) != STEPIMG_OK)
+    return error->kind;
+  if (is_string && has_control_character(value->as.string.data, value->as.string.length))
+    return error_set(error, STEPIMG_INVALID, option->rule.name, "it has a line break or another control character in it");
+  return STEPIMG_OK;
+}
+
+static enum stepimg_kind store(const struct option *option, void *base, const struct stepimg_value *value,
+                               struct stepimg_error *error)
+{
+  char *place = (char *)base + option->offset;
+  int64_t integer = 0;
+  if (check(option, value, error) != STEPIMG_OK)
+    return error->kind;
+  switch (option->store) {
+  case TEXT:
+  case SECRET: {
+    char *text = copy(value);
+    if (text == NULL)
+      return error_nomem(error);
+    wipe(*(char **)(void *)place);
+    *(char **)(void *)place = text;
+    break;
+  }
+  case SECONDS:
+    rules_number(value, (double *)(void *)place);
+    break;
+  case COUNT:
+    rules_integer(value, &integer);
+    *(int *)(void *)place = (int)integer;
+    break;
+  case BYTES:
+    rules_integer(value, &integer);
+    *(size_t *)(void *)place = (size_t)integer;
+    break;
+  case SWITCH:
+    *(bool *)place = value->as.boolean;
+    break;
+  }
+  return STEPIMG_OK;
+}
+
+static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, struct stepimg_call *call,
+                             const char *name, const struct stepimg_value *value, struct stepimg_error *error)
+{
+  const char *names[NAMES] = {NULL};
+  size_t count = 0;
+  error_clear(error);
+  for (size_t i = 0; i < OPTIONS; i++) {
+    if ((table[i].scope & scopes) == 0)
+      continue;
+    if (strcmp(table[i].rule.name, name) == 0)
+      return store(&table[i], table[i].scope == STEPIMG_CALL_OPTION ? (void *)call : (void *)options, value, error);
+    names[count++] = table[i].rule.name;
+  }
+  if (scopes & STEPIMG_CLIENT_OPTION)
+    names[count] = "headers";
+  return rules_unknown_name("option", name, names, error);
+}
+
+enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const char *name,
+                                      const struct stepimg_value *value, struct stepimg_error *error)
+{
+  return set(STEPIMG_CLIENT_OPTION | STEPIMG_CALL_OPTION, options, &options->call, name, value, error);
+}
+
+enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name, const struct stepimg_value *value,
+                                   struct stepimg_error *error)
+{
+  return set(STEPIMG_CALL_OPTION, NULL, call, name, value, error);
+}
+
+/* RFC 9110, section 5.1: a field name is a token. */
+static bool is_token(const char *name)
+{
+  static const char marks[] = "!#$%&'*+-.^_`|~";
+  if (*name == '\0')
+    return false;
+  for (; *name != '\0'; name++) {
+    bool letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9');
+    if (!letter && strchr(marks, *name) == NULL)
+      return false;
+  }
+  return true;
+}
+
+enum stepimg_kind stepimg_options_add_header(struct stepimg_options *options, const char *name,
+                                             const struct stepimg_value *value, struct stepimg_error *error)
+{
+  /* Those that say whom the request is for, who asks, and how its body is framed. */
+  static const char *const reserved[] = {"Authorization", "Connection",   "Content-Length",    "Content-Type",
+                                         "Expect",        "Host",         "Transfer-Encoding", NULL};
+  char quoted[TEXT_QUOTE_MAX];
+  error_clear(error);
+  text_quote(quoted, name, strlen(name));
+  if (!is_token(name))
+    return error_set(error, STEPIMG_INVALID, "headers", "%s is no name for a header", quoted);
+  for (size_t i = 0; reserved[i] != NULL; i++)
+    if (text_distance(name, reserved[i]) == 0)
+      return error_set(error, STEPIMG_INVALID, "headers", "%s is set by stepimg itself", quoted);
+  if (value->type != STEPIMG_STRING) {
+    error->wrong_type = true;
+    return error_set(error, STEPIMG_INVALID, "headers", "the value of %s is to be a string", quoted);
+  }
+  if (has_control_character(value->as.string.data, value->as.string.length))
+    return error_set(error, STEPIMG_INVALID, "headers",
+                     "the value of %s has a line break or another control character in it", quoted);
+  char **headers = realloc(options->headers, (options->header_count + 1) * sizeof *headers);
+  if (headers == NULL)
+    return error_nomem(error);
+  options->headers = headers;
+  size_t size = strlen(name) + value->as.string.length + sizeof ": ";
+  char *line = malloc(size);
+  if (line == NULL)
+    return error_nomem(error);
+  /* libcurl takes "Name;" for a header with no value, and "Name:" for one to leave out. */
+  snprintf(line, size, "%s%s%s", name, value->as.string.length > 0 ? ": " : ";", value->as.string.data);
+  options->headers[options->header_count++] = line;
+  return STEPIMG_OK;
+}
+
+static enum stepimg_kind from_variable(struct stepimg_options *options, const char *variable, const char *name,
+                                       struct stepimg_error *error)
+{
+  const char *text = getenv(variable);
+  struct stepimg_value value = {.type = STEPIMG_STRING};
+  if (text == NULL || *text == '\0')
+    return STEPIMG_OK;
+  value.as.string.data = text;
+  value.as.string.length = strlen(text);
+  if (stepimg_options_set(options, name, &value, error) == STEPIMG_INVALID) {
+    char message[sizeof error->message];
+    text_copy(message, sizeof message, error->message, strlen(error->message));
+    return error_set(error, STEPIMG_INVALID, name, "of the environment's %s: %s", variable,
+                     message + strlen(name) + 2);
+  }
+  return error->kind;
+}
+
+enum stepimg_kind stepimg_options_from_environment(struct stepimg_options *options, struct stepimg_error *error)
+{
+  error_clear(error);
+  if (options->api_key == NULL && from_variable(options, "STEP_API_KEY", "api_key", error) != STEPIMG_OK)
+    return error->kind;
+  if (options->base_url == NULL)
+    return from_variable(options, "STEP_BASE_URL", "base_url", error);
+  return STEPIMG_OK;
+}

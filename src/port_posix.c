@@ -1,0 +1,72 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include <math.h>
+#include <signal.h>
+#include <time.h>
+
+#include "port.h"
+
+double port_now(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool port_lock_init(struct port_lock *lock)
+{
+  pthread_condattr_t attributes;
+  if (pthread_mutex_init(&lock->mutex, NULL) != 0)
+    return false;
+  if (pthread_condattr_init(&attributes) == 0) {
+    /* By the wall clock, a wait would end early or late when somebody sets it. */
+    bool good = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(&lock->changed, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    if (good)
+      return true;
+  }
+  pthread_mutex_destroy(&lock->mutex);
+  return false;
+}
+
+void port_lock_destroy(struct port_lock *lock)
+{
+  pthread_cond_destroy(&lock->changed);
+  pthread_mutex_destroy(&lock->mutex);
+}
+
+void port_acquire(struct port_lock *lock)
+{
+  pthread_mutex_lock(&lock->mutex);
+}
+
+void port_release(struct port_lock *lock)
+{
+  pthread_mutex_unlock(&lock->mutex);
+}
+
+void port_wait(struct port_lock *lock, double until)
+{
+  struct timespec moment;
+  double whole = floor(until);
+  moment.tv_sec = (time_t)whole;
+  moment.tv_nsec = (long)((until - whole) * 1e9);
+  pthread_cond_timedwait(&lock->changed, &lock->mutex, &moment);
+}
+
+void port_wake(struct port_lock *lock)
+{
+  pthread_cond_broadcast(&lock->changed);
+}
+
+bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+    return false;
+  int failed = pthread_create(thread, NULL, run, argument);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed == 0;
+}

@@ -1,0 +1,265 @@
+/*
+ * stepimg: pictures from StepFun's image generation service, without ever holding the caller's thread.
+ *
+ * This header is the whole public face of the core. The core knows no Lua and makes no JSON: the caller hands it a
+ * request body and gets back the answer's JSON with the picture taken out of it, decoded.
+ *
+ * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
+ * called there. Each client has one I/O thread of its own, which starts with the first job and ends with the client.
+ * Different clients may live in different threads at the same time. Only stepimg_validate and the look-ups that take no
+ * client may be called from any thread.
+ *
+ * Errors. A function that can fail returns an enum stepimg_kind, STEPIMG_OK (0) on success, and fills the struct
+ * stepimg_error it was given. Out-parameters are cleared first. STEPIMG_NOMEM is the one kind that is not among those
+ * users are promised: the binding raises it.
+ *
+ * Units. Times are seconds (double), sizes are bytes, texts are UTF-8.
+ */
+#ifndef STEPIMG_H
+#define STEPIMG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STEPIMG_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define STEPIMG_API __attribute__((visibility("default")))
+#else
+#define STEPIMG_API
+#endif
+
+/* ------------------------------------------------------------------------------------------------------- errors -- */
+
+enum stepimg_kind {
+  STEPIMG_OK = 0,
+  STEPIMG_INVALID,    /* a parameter breaks a rule; nothing was sent */
+  STEPIMG_AUTH,       /* no key, or 401 or 403 */
+  STEPIMG_BILLING,    /* 402 */
+  STEPIMG_MODERATION, /* 451 */
+  STEPIMG_RATE_LIMIT, /* 429 */
+  STEPIMG_SERVER,     /* 5xx */
+  STEPIMG_REQUEST,    /* any other 4xx */
+  STEPIMG_NETWORK,    /* no connection, TLS refused, connection lost, body cut short */
+  STEPIMG_TIMEOUT,    /* too slow */
+  STEPIMG_PROTOCOL,   /* an answer that is not what the service promises */
+  STEPIMG_CANCELLED,  /* cancelled, or the client was closed */
+  STEPIMG_BUDGET,     /* the client's budget is used up; nothing was sent */
+  STEPIMG_IO,         /* the picture could not be written to disk */
+  STEPIMG_NOMEM       /* malloc failed */
+};
+
+/* Needs no release. Texts are cut at a character's end when they are too long for their place. */
+struct stepimg_error {
+  enum stepimg_kind kind;
+  int status;           /* HTTP status; 0: no answer arrived */
+  int attempts;         /* requests that were begun for this job */
+  bool maybe_billed;    /* the service may have made and billed a picture that the caller does not get */
+  bool wrong_type;      /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
+  double retry_after;   /* seconds the server asked to wait; negative: it did not say */
+  char field[64];       /* the parameter or option at fault; "": none */
+  char request_id[128]; /* the answer's X-Request-Id; "": none */
+  char message[1024];   /* a sentence for the person who reads it; with a field, starts with its name */
+};
+
+/* "invalid", "auth" … as users see them; static. */
+STEPIMG_API const char *stepimg_kind_name(enum stepimg_kind kind);
+
+/* -------------------------------------------------------------------------------------------- values and rules -- */
+
+enum stepimg_type { STEPIMG_OTHER, STEPIMG_STRING, STEPIMG_INTEGER, STEPIMG_NUMBER, STEPIMG_BOOLEAN };
+
+/* A value as the caller gave it; borrowed for the call. A host with one number type passes STEPIMG_NUMBER: an integral
+   number serves as an integer. */
+struct stepimg_value {
+  enum stepimg_type type;
+  union {
+    struct {
+      const char *data; /* length bytes and a NUL behind them */
+      size_t length;
+    } string;
+    int64_t integer;
+    double number;
+    bool boolean;
+    const char *type_name; /* STEPIMG_OTHER: what the host calls it, "table" */
+  } as;
+};
+
+struct stepimg_param {
+  const char *name; /* NUL-terminated */
+  struct stepimg_value value;
+};
+
+/* One row of the catalogue: what is true of one parameter of one model. Static data. */
+struct stepimg_rule {
+  const char *name;
+  enum stepimg_type type;
+  bool required;
+  bool has_default;
+  double min, max;             /* integers and numbers: both inclusive; strings: max characters, 0 for no bound */
+  const char *const *choices;  /* strings: the allowed values, NULL-terminated; NULL: any */
+  const char *meaning;         /* with choices: what such a value says, for error texts; NULL: its name says it */
+  struct stepimg_value server_default; /* what the service takes when the parameter is not sent */
+  const char *sent_default;            /* what stepimg sends when the caller gave nothing; NULL: nothing */
+};
+
+struct stepimg_model {
+  const char *name;
+  const struct stepimg_rule *rules;
+  size_t rule_count;
+};
+
+/* The models this version knows, the default one first. Source: the reference page of POST /images/generations. */
+STEPIMG_API const struct stepimg_model *stepimg_models(size_t *count);
+
+enum { STEPIMG_MAX_WARNINGS = 4 };
+
+/* What a checked set of parameters means. Borrows from the parameters it was made of. */
+struct stepimg_checked {
+  const char *model;           /* as it goes on the wire; NUL-terminated */
+  const char *response_format; /* likewise */
+  char size[32];               /* "HEIGHTxWIDTH" when width and height were given in its stead; else "" */
+  size_t warning_count;
+  char warnings[STEPIMG_MAX_WARNINGS][256];
+};
+
+/* Checks one request's parameters: every rule of the catalogue, width and height as a pair, unknown names.
+   strict false lets through models and names that the catalogue does not know. Fails with STEPIMG_INVALID. */
+STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
+                                               struct stepimg_checked *checked, struct stepimg_error *error);
+
+/* ------------------------------------------------------------------------------------------------------ options -- */
+
+/* How one call is to be made. Filled by stepimg_options_init with the client's defaults; plain data, copied freely. */
+struct stepimg_call {
+  double timeout; /* seconds for one attempt */
+  bool download;  /* fetch the picture when the answer holds a link to it */
+};
+
+/* How a client works. Make it with stepimg_options_init, change it with stepimg_options_set, and release it with
+   stepimg_options_clear, which also wipes the key. Strings are owned, NULL where not given. */
+struct stepimg_options {
+  char *api_key;
+  char *base_url;
+  char *proxy;
+  char *ca_file;
+  char *user_agent;
+  char **headers; /* "Name: value" */
+  size_t header_count;
+  int max_concurrent;
+  double connect_timeout; /* seconds */
+  size_t max_response_bytes;
+  bool strict;
+  struct stepimg_call call; /* defaults of every call */
+};
+
+enum stepimg_scope { STEPIMG_CLIENT_OPTION = 1, STEPIMG_CALL_OPTION = 2 };
+
+/* Sets defaults; acquires nothing. */
+STEPIMG_API void stepimg_options_init(struct stepimg_options *options);
+/* Idempotent; accepts the half-built. Leaves the struct as stepimg_options_init does. */
+STEPIMG_API void stepimg_options_clear(struct stepimg_options *options);
+/* Sets one option by name; a call's option sets the client's default. Copies the value. Fails with STEPIMG_INVALID
+   (error->wrong_type tells a programmer's mistake from a bad value) or STEPIMG_NOMEM. */
+STEPIMG_API enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const char *name,
+                                                  const struct stepimg_value *value, struct stepimg_error *error);
+/* Adds a header that goes to the API's host and to no other. */
+STEPIMG_API enum stepimg_kind stepimg_options_add_header(struct stepimg_options *options, const char *name,
+                                                         const struct stepimg_value *value,
+                                                         struct stepimg_error *error);
+/* Takes from the environment what was not given: STEP_API_KEY and STEP_BASE_URL. */
+STEPIMG_API enum stepimg_kind stepimg_options_from_environment(struct stepimg_options *options,
+                                                               struct stepimg_error *error);
+/* Sets one option of a single call by name. Fails as stepimg_options_set does. */
+STEPIMG_API enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name,
+                                               const struct stepimg_value *value, struct stepimg_error *error);
+
+/* ------------------------------------------------------------------------------------------ clients and their jobs -- */
+
+typedef struct stepimg_client stepimg_client;
+typedef struct stepimg_job stepimg_job;
+
+/* Makes a client. Takes over what options owns (and leaves it cleared), also when it fails. Starts no thread and opens
+   nothing. Fails with STEPIMG_INVALID (an unusable base_url, proxy or ca_file), STEPIMG_NETWORK (libcurl cannot start)
+   or STEPIMG_NOMEM. */
+STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **client,
+                                                 struct stepimg_error *error);
+/* Cancels what is left (each unfinished job ends as STEPIMG_CANCELLED), ends the I/O thread and wipes the key.
+   Idempotent; returns at once whatever the network does. Jobs stay readable. */
+STEPIMG_API void stepimg_client_close(stepimg_client *client);
+/* Closes and releases. NULL is fine. Jobs may outlive their client. */
+STEPIMG_API void stepimg_client_free(stepimg_client *client);
+STEPIMG_API bool stepimg_client_is_closed(const stepimg_client *client);
+/* The options a client was made with: the defaults for its calls. */
+STEPIMG_API const struct stepimg_call *stepimg_client_call_defaults(const stepimg_client *client);
+STEPIMG_API bool stepimg_client_is_strict(const stepimg_client *client);
+
+/* Queues a request; never blocks on the network. body is JSON, copied. *job is the caller's, to be released with
+   stepimg_job_free. Fails with STEPIMG_AUTH (no key), STEPIMG_CANCELLED (the client is closed) or STEPIMG_NOMEM. */
+STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const char *body, size_t length,
+                                             const struct stepimg_call *call, stepimg_job **job,
+                                             struct stepimg_error *error);
+
+/* Blocks until the job is finished, at most so many seconds (negative: without end). Returns whether it is. */
+STEPIMG_API bool stepimg_job_wait(stepimg_job *job, double seconds);
+/* Asks for the end of a job. True if it was still going; it then finishes shortly as STEPIMG_CANCELLED, if the answer
+   was not complete at that very moment. */
+STEPIMG_API bool stepimg_job_cancel(stepimg_job *job);
+/* Releases the caller's hold; cancels a job that is still going. NULL is fine. */
+STEPIMG_API void stepimg_job_free(stepimg_job *job);
+
+enum stepimg_phase {
+  STEPIMG_QUEUED,
+  STEPIMG_CONNECTING,
+  STEPIMG_SENDING,
+  STEPIMG_WAITING,
+  STEPIMG_RECEIVING,
+  STEPIMG_DONE
+};
+
+enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF };
+
+/* "png", "jpeg" …; NULL for STEPIMG_UNKNOWN. */
+STEPIMG_API const char *stepimg_format_name(enum stepimg_format format);
+
+struct stepimg_picture {
+  size_t index;         /* its place in the answer's data, from 0 */
+  unsigned char *bytes; /* owned by the job until taken; NULL where none came */
+  size_t length;
+  const char *url; /* its link, where the answer had one; the job's */
+  enum stepimg_format format; /* read from the bytes, as are width and height; 0 where unknown */
+  uint32_t width, height;
+};
+
+struct stepimg_timing {
+  double queued;     /* waiting for its turn */
+  double connect;    /* until TCP stood; 0 on a kept connection; all four of the last attempt */
+  double tls;        /* until TLS stood */
+  double first_byte; /* until the answer began */
+  double total;      /* from submit to the end */
+};
+
+/* How a job ended. */
+struct stepimg_outcome {
+  struct stepimg_error error; /* kind STEPIMG_OK: an HTTP 200 whose pictures were decoded */
+  const char *body;           /* the answer's JSON, each picture's text replaced by ""; of a failed request the body as it
+                                 came, at most 64 KiB; NULL: none. Not judged: it may be no JSON at all. */
+  size_t body_length;
+  struct stepimg_picture *pictures; /* in the order they came */
+  size_t picture_count;
+  struct stepimg_timing timing;
+  int attempts;
+};
+
+/* NULL while the job is going. Then constant, owned by the job, but for pictures that are taken. */
+STEPIMG_API struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* Hands the picture's bytes over; release them with stepimg_free. */
+STEPIMG_API unsigned char *stepimg_picture_take(struct stepimg_picture *picture);
+STEPIMG_API void stepimg_free(void *memory);
+
+/* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
+STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,
+                                                 struct stepimg_error *error);
+
+#endif

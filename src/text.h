@@ -1,0 +1,37 @@
+/* Texts that users gave: is it UTF-8, how long is it, how to show it, which name was meant. */
+#ifndef STEPIMG_TEXT_H
+#define STEPIMG_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Counts characters (code points). False at the first byte that is not UTF-8 (RFC 3629: no surrogates, no overlong
+   forms, nothing beyond U+10FFFF); *at is its offset, else length. */
+bool text_count(const char *text, size_t length, size_t *characters, size_t *at);
+
+/* The largest n <= max at which text may be cut without cutting a character. */
+size_t text_cut(const char *text, size_t length, size_t max);
+
+enum { TEXT_QUOTE_MAX = 64 };
+
+/* "text" in double quotes, cut with an ellipsis where long, control characters and what is not UTF-8 as '?'. Returns
+   out. */
+const char *text_quote(char out[TEXT_QUOTE_MAX], const char *text, size_t length);
+
+/* Copies a NUL-terminated text into a place of size bytes, cut at a character's end. */
+void text_copy(char *out, size_t size, const char *text, size_t length);
+
+/* Whether text, NUL-terminated or longer than start, begins with start; ASCII case ignored. */
+bool text_starts_with(const char *text, const char *start);
+
+/* Overwrites a NUL-terminated secret before its memory is freed. NULL is fine. */
+void text_wipe(char *text);
+
+/* How many edits (insert, delete, replace, swap of neighbours) lead from one name to the other, case ignored; names
+   longer than 63 bytes are far from everything. */
+unsigned text_distance(const char *one, const char *other);
+
+/* Whether a name that is so many edits away is worth suggesting. */
+bool text_is_near(const char *name, unsigned distance);
+
+#endif

@@ -1,0 +1,28 @@
+/* Which addresses may be used, and for what. */
+#ifndef STEPIMG_URL_H
+#define STEPIMG_URL_H
+
+#include "stepimg.h"
+
+enum { URL_HOST_MAX = 256 };
+
+/* The endpoint's address below a base URL: https, or http on loopback, with a path of any depth and no credentials,
+   query or fragment. *endpoint is the caller's to free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
+enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error);
+
+/* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */
+bool url_is_loopback(const char *url);
+bool url_is_http(const char *url);
+
+/* Whether a picture may be fetched from url after an answer from address from: https always, http only from loopback to
+   loopback, never with credentials. *why says what is wrong with it. */
+bool url_may_follow(const char *from, const char *url, const char **why);
+
+/* The host's name, for texts; "" if there is none. Returns out. */
+const char *url_host(char out[URL_HOST_MAX], const char *url);
+
+/* A proxy's address, with a scheme or without: whether it is one, and whether its host is this machine. */
+bool url_is_proxy(const char *proxy);
+bool url_is_loopback_proxy(const char *proxy);
+
+#endif
