@@ -1,0 +1,321 @@
+/* The base64 decoder: against the RFC's vectors, an encoder and a reference of the test's own, torn at every place. */
+#include "check.h"
+
+#include "base64.h"
+
+enum { TEXT_MAX = 512 };
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static size_t encode(char *out, const unsigned char *bytes, size_t length)
+{
+  size_t used = 0;
+  for (size_t bit = 0; bit < length * 8; bit += 6) {
+    unsigned value = 0;
+    for (size_t i = bit; i < bit + 6; i++)
+      value = value * 2 + (i < length * 8 ? (unsigned)(bytes[i / 8] >> (7 - i % 8)) % 2 : 0);
+    out[used++] = alphabet[value];
+  }
+  while (used % 4 != 0)
+    out[used++] = '=';
+  return used;
+}
+
+/* Decodes bit by bit. Returns whether the text is good as far as it goes, and in *flaw how much of it is. */
+static bool reference(const char *text, size_t length, unsigned char *out, size_t *written, size_t *flaw)
+{
+  unsigned bits = 0, held = 0;
+  size_t padding = 0;
+  *written = 0;
+  for (*flaw = 0; *flaw < length; ++*flaw) {
+    char c = text[*flaw];
+    const char *place = c != '\0' ? strchr(alphabet, c) : NULL;
+    if (c == '=') {
+      if (*flaw % 4 < 2 || padding == 2 || (padding > 0 && *flaw % 4 == 0))
+        return false;
+      padding++;
+    } else {
+      if (place == NULL || padding > 0)
+        return false;
+      bits = bits * 64 + (unsigned)(place - alphabet);
+      held += 6;
+      if (held >= 8) {
+        held -= 8;
+        out[(*written)++] = (unsigned char)(bits >> held);
+        bits %= 1u << held;
+      }
+    }
+    if (padding > 0 && *flaw % 4 == 3 && bits != 0) {
+      *flaw = *flaw + 1; /* the flaw shows when its group is complete */
+      return false;
+    }
+  }
+  return true;
+}
+
+struct decoded {
+  bool good, complete;
+  unsigned char bytes[TEXT_MAX];
+  size_t length, consumed;
+};
+
+/* Feeds a text in pieces: one of `first` bytes, then of `chunk`. Each output block has just the promised size. */
+static void decode(struct decoded *result, const char *text, size_t length, size_t first, size_t chunk)
+{
+  struct base64 decoder;
+  base64_init(&decoder);
+  memset(result, 0, sizeof *result);
+  result->good = true;
+  for (size_t at = 0, size = first; at < length && result->good; at += size, size = chunk) {
+    if (size > length - at)
+      size = length - at;
+    size_t written = SIZE_MAX;
+    char *in = exact_copy(text + at, size);
+    unsigned char *out = malloc(base64_bound(size));
+    assert_non_null(out);
+    result->good = base64_update(&decoder, in, size, out, &written);
+    assert_true(written <= base64_bound(size));
+    assert_true(result->length + written <= sizeof result->bytes);
+    memcpy(result->bytes + result->length, out, written);
+    result->length += written;
+    free(in);
+    free(out);
+  }
+  result->consumed = (size_t)decoder.consumed;
+  result->complete = base64_final(&decoder);
+}
+
+static void assert_decodes(const char *text, size_t length, const void *bytes, size_t count)
+{
+  struct decoded result;
+  for (size_t first = 1; first <= length + 1; first++)
+    for (size_t chunk = first <= CHUNK_MAX ? first : length + 1; chunk != 0;
+         chunk = chunk <= length ? length + 1 : 0) { /* every chunk size, and every cut into two */
+      decode(&result, text, length, first, chunk);
+      assert_true(result.good);
+      assert_true(result.complete);
+      assert_int_equal(result.consumed, length);
+      assert_int_equal(result.length, count);
+      assert_memory_equal(result.bytes, bytes, count);
+    }
+}
+
+static void assert_agrees(const char *text, size_t length)
+{
+  struct decoded result;
+  unsigned char bytes[TEXT_MAX];
+  size_t count, flaw;
+  bool good = reference(text, length, bytes, &count, &flaw);
+  for (size_t first = 1; first <= length; first++)
+    for (int pass = 0; pass < 2; pass++) {
+      decode(&result, text, length, first, pass == 0 ? first : length);
+      assert_int_equal(result.good, good);
+      assert_int_equal(result.consumed, flaw);
+      if (good) {
+        assert_int_equal(result.complete, length % 4 == 0);
+        assert_int_equal(result.length, length % 4 == 0 ? count : length / 4 * 3);
+      } else
+        assert_true(result.length <= count);
+      assert_memory_equal(result.bytes, bytes, result.length);
+    }
+}
+
+static void the_vectors_of_rfc_4648(void **state)
+{
+  static const char *const vectors[][2] = {
+      {"", ""},
+      {"f", "Zg=="},
+      {"fo", "Zm8="},
+      {"foo", "Zm9v"},
+      {"foob", "Zm9vYg=="},
+      {"fooba", "Zm9vYmE="},
+      {"foobar", "Zm9vYmFy"},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(vectors); i++)
+    assert_decodes(vectors[i][1], strlen(vectors[i][1]), vectors[i][0], strlen(vectors[i][0]));
+  assert_decodes("//79/A==", 8, "\xff\xfe\xfd\xfc", 4);
+  assert_decodes("++++", 4, "\xfb\xef\xbe", 3);
+  assert_decodes("AAAA", 4, "\0\0\0", 3);
+}
+
+static void every_character_has_its_value(void **state)
+{
+  (void)state;
+  for (unsigned value = 0; value < 64; value++) {
+    char text[4] = {alphabet[value], alphabet[value], alphabet[value], alphabet[value]};
+    unsigned char bytes[3] = {(unsigned char)(value << 2 | value >> 4), (unsigned char)(value << 4 | value >> 2),
+                              (unsigned char)(value << 6 | value)};
+    assert_decodes(text, 4, bytes, 3);
+  }
+}
+
+static void round_trips_every_length_and_cut(void **state)
+{
+  uint32_t seed = 4648;
+  (void)state;
+  for (size_t length = 0; length <= 300; length++) {
+    unsigned char bytes[300];
+    char text[TEXT_MAX];
+    for (size_t i = 0; i < length; i++)
+      bytes[i] = (unsigned char)next_random(&seed);
+    assert_decodes(text, encode(text, bytes, length), bytes, length);
+  }
+}
+
+static void every_byte_at_every_place(void **state)
+{
+  static const char *const texts[] = {"TWFuTWFu", "TWFuTWE=", "TWFuTQ==", "TWE=", "TQ==", "TWFu"};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(texts); i++) {
+    size_t length = strlen(texts[i]);
+    for (size_t at = 0; at < length; at++)
+      for (unsigned byte = 0; byte < 256; byte++) {
+        char text[8];
+        memcpy(text, texts[i], length);
+        text[at] = (char)byte;
+        assert_agrees(text, length);
+      }
+  }
+}
+
+/* A corrupted byte deep in a long run, where whole groups are decoded at once. */
+static void every_byte_at_every_place_of_a_long_text(void **state)
+{
+  static const unsigned char bad[] = {0,   '\n', ' ', '=', '-',  '_',  '.',  ',',
+                                      '@', '[',  '`', '{', 0x7f, 0x80, 0xc1, 0xff};
+  unsigned char bytes[90];
+  char good[TEXT_MAX];
+  struct decoded result;
+  (void)state;
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (unsigned char)(i * 37 + 11);
+  size_t length = encode(good, bytes, sizeof bytes);
+  for (size_t at = 0; at < length; at++)
+    for (size_t i = 0; i < sizeof bad; i++) {
+      char text[TEXT_MAX];
+      memcpy(text, good, length);
+      text[at] = (char)bad[i];
+      decode(&result, text, length, length, length);
+      assert_false(result.good);
+      /* a padding sign is at fault itself, or else what follows it */
+      bool padding = bad[i] == '=' && at % 4 >= 2;
+      if (!padding)
+        assert_int_equal(result.consumed, at);
+      assert_true(result.consumed >= at && result.consumed <= at + 1);
+      assert_true(result.length >= at / 4 * 3);
+      assert_memory_equal(result.bytes, bytes, at / 4 * 3);
+    }
+}
+
+static void flaws_of_padding(void **state)
+{
+  static const struct {
+    const char *text;
+    size_t flaw;
+  } flaws[] = {
+      {"=", 0},      {"==", 0},    {"====", 0},   {"A=", 1},     {"A==", 1},      {"A===", 1},
+      {"QQ=A", 3},   {"QQ=Q=", 3}, {"QQ===", 4},  {"QUI==", 4},  {"QQ==QQ==", 4}, {"QUI=QUJD", 4},
+      {"QQ==A", 4},  {"QUI=A", 4}, {"QQ==\n", 4}, {"QUI= ", 4},  {"QUJD=", 4},    {"QUJD====", 4},
+      {"QUJDQ=", 5}, {" QUJD", 0}, {"QUJD\n", 4}, {"QU\nJD", 2}, {"QU-_", 2},     {"Q\\/A", 1},
+      {"QUJD\"", 4}, {"data:", 4}, {"QQ=\n=", 3}, {"QQ= =", 3},  {"QQ\n==", 2},
+  };
+  struct decoded result;
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(flaws); i++) {
+    size_t length = strlen(flaws[i].text);
+    for (size_t first = 1; first <= length; first++)
+      for (int pass = 0; pass < 2; pass++) {
+        decode(&result, flaws[i].text, length, first, pass == 0 ? first : length);
+        assert_false(result.good);
+        assert_int_equal(result.consumed, flaws[i].flaw);
+      }
+    assert_agrees(flaws[i].text, length);
+  }
+}
+
+/* RFC 4648, section 3.5: bits that no byte holds must be clear, else two texts would stand for one picture. */
+static void bits_that_no_byte_holds_are_refused(void **state)
+{
+  struct decoded result;
+  (void)state;
+  for (unsigned value = 0; value < 64; value++) {
+    char one[4] = {'Q', alphabet[value], '=', '='}, two[4] = {'Q', 'U', alphabet[value], '='};
+    for (size_t chunk = 1; chunk <= 4; chunk++) {
+      decode(&result, one, 4, chunk, chunk);
+      assert_int_equal(result.good, value % 16 == 0);
+      assert_int_equal(result.complete, value % 16 == 0);
+      assert_int_equal(result.length, value % 16 == 0 ? 1 : 0);
+      decode(&result, two, 4, chunk, chunk);
+      assert_int_equal(result.good, value % 4 == 0);
+      assert_int_equal(result.complete, value % 4 == 0);
+      assert_int_equal(result.length, value % 4 == 0 ? 2 : 0);
+    }
+  }
+}
+
+static void what_is_cut_short_is_not_complete(void **state)
+{
+  static const char *const texts[] = {"Q", "QQ", "QQ=", "QUI", "QUJDQ", "QUJDQQ", "QUJDQQ=", "QUJDQUI"};
+  struct decoded result;
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(texts); i++)
+    for (size_t chunk = 1; chunk <= strlen(texts[i]); chunk++) {
+      decode(&result, texts[i], strlen(texts[i]), chunk, chunk);
+      assert_true(result.good);
+      assert_false(result.complete);
+      assert_int_equal(result.length, strlen(texts[i]) / 4 * 3); /* no byte of a group that is not whole */
+    }
+}
+
+static void an_empty_piece_changes_nothing(void **state)
+{
+  struct base64 decoder;
+  unsigned char out[6];
+  size_t written = 9;
+  (void)state;
+  base64_init(&decoder);
+  assert_true(base64_final(&decoder));
+  assert_true(base64_update(&decoder, "", 0, out, &written));
+  assert_int_equal(written, 0);
+  assert_true(base64_update(&decoder, "QU", 2, out, &written));
+  assert_true(base64_update(&decoder, "", 0, out, &written));
+  assert_int_equal(written, 0);
+  assert_false(base64_final(&decoder));
+  assert_true(base64_update(&decoder, "I=", 2, out, &written));
+  assert_int_equal(written, 2);
+  assert_memory_equal(out, "AB", 2);
+  assert_true(base64_update(&decoder, "", 0, out, &written));
+  assert_true(base64_final(&decoder));
+}
+
+static void random_texts_agree_with_the_reference(void **state)
+{
+  static const char mostly[] = "QUJDZm9vYmFyAAAA////++++====\n";
+  uint32_t seed = 64;
+  (void)state;
+  for (int round = 0; round < 20000; round++) {
+    char text[24];
+    size_t length = 1 + next_random(&seed) % sizeof text;
+    for (size_t i = 0; i < length; i++)
+      text[i] = mostly[next_random(&seed) % (sizeof mostly - (i + 2 < length ? 6 : 1))];
+    assert_agrees(text, length);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_vectors_of_rfc_4648),
+      cmocka_unit_test(every_character_has_its_value),
+      cmocka_unit_test(round_trips_every_length_and_cut),
+      cmocka_unit_test(every_byte_at_every_place),
+      cmocka_unit_test(every_byte_at_every_place_of_a_long_text),
+      cmocka_unit_test(flaws_of_padding),
+      cmocka_unit_test(bits_that_no_byte_holds_are_refused),
+      cmocka_unit_test(what_is_cut_short_is_not_complete),
+      cmocka_unit_test(an_empty_piece_changes_nothing),
+      cmocka_unit_test(random_texts_agree_with_the_reference),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

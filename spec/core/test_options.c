@@ -1,0 +1,654 @@
+/* The options of clients and calls: bounds, types, names, secrets that no message shows, who owns what. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
+
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static struct stepimg_options options;
+static struct stepimg_error error;
+
+static int set_up(void **state)
+{
+  (void)state;
+  unsetenv("STEP_API_KEY");
+  unsetenv("STEP_BASE_URL");
+  stepimg_options_init(&options);
+  return 0;
+}
+
+static int tear_down(void **state)
+{
+  (void)state;
+  stepimg_options_clear(&options);
+  return 0;
+}
+
+static enum stepimg_kind set(const char *name, struct stepimg_value value)
+{
+  memset(&error, 0x55, sizeof error);
+  enum stepimg_kind kind = stepimg_options_set(&options, name, &value, &error);
+  assert_int_equal(error.kind, kind);
+  return kind;
+}
+
+static enum stepimg_kind add_header(const char *name, struct stepimg_value value)
+{
+  memset(&error, 0x55, sizeof error);
+  enum stepimg_kind kind = stepimg_options_add_header(&options, name, &value, &error);
+  assert_int_equal(error.kind, kind);
+  return kind;
+}
+
+static void assert_good(const char *name, struct stepimg_value value)
+{
+  if (set(name, value) != STEPIMG_OK)
+    fail_msg("%s: refused: %s", name, error.message);
+  assert_string_equal(error.message, "");
+  assert_string_equal(error.field, "");
+}
+
+/* Refused, and the option keeps the value it had. */
+static void assert_bad(const char *name, struct stepimg_value value, bool wrong_type)
+{
+  struct stepimg_options before = options;
+  if (set(name, value) == STEPIMG_OK)
+    fail_msg("%s: let through", name);
+  assert_invalid(&error, name, wrong_type);
+  assert_memory_equal(&options, &before, sizeof options);
+}
+
+static void assert_is(double value, double expected)
+{
+  assert_true(fabs(value - expected) < 1e-9);
+}
+
+/* ------------------------------------------------------------------------------------------------------ defaults -- */
+
+static void defaults_are_the_promised_ones(void **state)
+{
+  (void)state;
+  memset(&options, 0x55, sizeof options);
+  stepimg_options_init(&options);
+  assert_null(options.api_key);
+  assert_null(options.base_url);
+  assert_null(options.proxy);
+  assert_null(options.ca_file);
+  assert_null(options.user_agent);
+  assert_null(options.headers);
+  assert_int_equal(options.header_count, 0);
+  assert_int_equal(options.max_concurrent, 5);
+  assert_is(options.connect_timeout, 10);
+  assert_int_equal(options.max_response_bytes, 64 * 1024 * 1024);
+  assert_true(options.strict);
+  assert_is(options.call.timeout, 120);
+  assert_true(options.call.download);
+}
+
+/* --------------------------------------------------------------------------------------------------------- texts -- */
+
+static const struct text_option {
+  const char *name;
+  char **place;
+} text_options[] = {
+    {"api_key", &options.api_key}, {"base_url", &options.base_url},     {"proxy", &options.proxy},
+    {"ca_file", &options.ca_file}, {"user_agent", &options.user_agent},
+};
+
+static void texts_are_copied_and_replaced(void **state)
+{
+  char text[] = "first value";
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    assert_good(text_options[i].name, string(text));
+    assert_string_equal(*text_options[i].place, "first value");
+    assert_ptr_not_equal(*text_options[i].place, text);
+    text[0] = 'F';
+    assert_string_equal(*text_options[i].place, "first value");
+    text[0] = 'f';
+    assert_good(text_options[i].name, string("second, which is longer than the first")); /* the first is no leak */
+    assert_string_equal(*text_options[i].place, "second, which is longer than the first");
+    assert_good(text_options[i].name, string("3"));
+    assert_string_equal(*text_options[i].place, "3");
+  }
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) /* each has its own place */
+    assert_string_equal(*text_options[i].place, "3");
+}
+
+static void a_text_may_be_its_own_new_value(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    assert_good(text_options[i].name, string("the same"));
+    assert_good(text_options[i].name, string(*text_options[i].place));
+    assert_string_equal(*text_options[i].place, "the same");
+  }
+}
+
+static void texts_are_strings(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    assert_good(text_options[i].name, string("kept"));
+    assert_bad(text_options[i].name, integer(1), true);
+    assert_bad(text_options[i].name, number(1.5), true);
+    assert_bad(text_options[i].name, boolean(true), true);
+    assert_bad(text_options[i].name, other("table"), true);
+    assert_contains(error.message, "a string is wanted");
+    assert_string_equal(*text_options[i].place, "kept");
+  }
+}
+
+static void texts_have_no_control_characters_and_are_utf8(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    assert_good(text_options[i].name, string("kept"));
+    for (int c = 0; c < 256; c++) {
+      char text[] = "ab?cd";
+      text[2] = (char)c;
+      if (c < 0x20 || c == 0x7f || c >= 0x80)
+        assert_bad(text_options[i].name, string_of(text, 5), false);
+      else
+        assert_good(text_options[i].name, string_of(text, 5));
+    }
+    assert_good(text_options[i].name, string("kept"));
+    assert_bad(text_options[i].name, string("at the end\n"), false);
+    assert_bad(text_options[i].name, string("key\r\nX-Admin: 1"), false);
+    assert_bad(text_options[i].name, string("\xed\xa0\x80"), false);
+    assert_string_equal(*text_options[i].place, "kept");
+    assert_good(text_options[i].name, string("caf\xc3\xa9 \xe7\x8c\xab"));
+  }
+}
+
+/* ------------------------------------------------------------------------------------------ numbers and switches -- */
+
+static void max_concurrent_is_1_to_10000(void **state)
+{
+  (void)state;
+  assert_good("max_concurrent", integer(1));
+  assert_int_equal(options.max_concurrent, 1);
+  assert_good("max_concurrent", integer(10000));
+  assert_int_equal(options.max_concurrent, 10000);
+  assert_good("max_concurrent", number(7.0));
+  assert_int_equal(options.max_concurrent, 7);
+  assert_bad("max_concurrent", integer(0), false);
+  assert_contains(error.message, "1 to 10000");
+  assert_bad("max_concurrent", integer(10001), false);
+  assert_bad("max_concurrent", integer(-1), false);
+  assert_bad("max_concurrent", integer(4294967297), false); /* 1, had it been cut to 32 bits */
+  assert_bad("max_concurrent", integer(INT64_MIN), false);
+  assert_bad("max_concurrent", number(7.5), false);
+  assert_contains(error.message, "whole number");
+  assert_bad("max_concurrent", number(NAN), false);
+  assert_bad("max_concurrent", number(INFINITY), false);
+  assert_bad("max_concurrent", string("7"), true);
+  assert_bad("max_concurrent", boolean(true), true);
+  assert_bad("max_concurrent", other("nil"), true);
+  assert_int_equal(options.max_concurrent, 7);
+}
+
+static void max_response_bytes_is_1024_to_a_gibibyte(void **state)
+{
+  (void)state;
+  assert_good("max_response_bytes", integer(1024));
+  assert_int_equal(options.max_response_bytes, 1024);
+  assert_good("max_response_bytes", integer(1073741824));
+  assert_int_equal(options.max_response_bytes, 1073741824);
+  assert_good("max_response_bytes", number(65536.0));
+  assert_int_equal(options.max_response_bytes, 65536);
+  assert_bad("max_response_bytes", integer(1023), false);
+  assert_contains(error.message, "1024 to 1073741824");
+  assert_bad("max_response_bytes", integer(1073741825), false);
+  assert_bad("max_response_bytes", integer(0), false);
+  assert_bad("max_response_bytes", integer(-1), false);
+  assert_bad("max_response_bytes", integer(INT64_MAX), false);
+  assert_bad("max_response_bytes", number(2048.5), false);
+  assert_bad("max_response_bytes", number(NAN), false);
+  assert_bad("max_response_bytes", number(INFINITY), false);
+  assert_bad("max_response_bytes", string("65536"), true);
+  assert_bad("max_response_bytes", other("function"), true);
+  assert_int_equal(options.max_response_bytes, 65536);
+}
+
+static void times_are_a_millisecond_to_a_month(void **state)
+{
+  static const struct {
+    const char *name;
+    double *place;
+  } times[] = {{"timeout", &options.call.timeout}, {"connect_timeout", &options.connect_timeout}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(times); i++) {
+    assert_good(times[i].name, number(0.001));
+    assert_is(*times[i].place, 0.001);
+    assert_good(times[i].name, number(2e6));
+    assert_is(*times[i].place, 2e6);
+    assert_good(times[i].name, integer(30));
+    assert_is(*times[i].place, 30);
+    assert_good(times[i].name, number(1.5));
+    assert_is(*times[i].place, 1.5);
+    assert_bad(times[i].name, integer(0), false); /* which libcurl would take for "no limit" */
+    assert_bad(times[i].name, number(0.0009), false);
+    assert_bad(times[i].name, number(2000000.1), false);
+    assert_bad(times[i].name, integer(-1), false);
+    assert_bad(times[i].name, number(NAN), false);
+    assert_bad(times[i].name, number(INFINITY), false);
+    assert_bad(times[i].name, number(-INFINITY), false);
+    assert_bad(times[i].name, string("30"), true);
+    assert_bad(times[i].name, boolean(false), true);
+    assert_bad(times[i].name, other("table"), true);
+    assert_is(*times[i].place, 1.5);
+  }
+}
+
+static void switches_are_true_or_false(void **state)
+{
+  static const struct {
+    const char *name;
+    bool *place;
+  } switches[] = {{"strict", &options.strict}, {"download", &options.call.download}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(switches); i++) {
+    assert_good(switches[i].name, boolean(false));
+    assert_false(*switches[i].place);
+    assert_good(switches[i].name, boolean(true));
+    assert_true(*switches[i].place);
+    assert_good(switches[i].name, boolean(false));
+    assert_bad(switches[i].name, integer(1), true);
+    assert_contains(error.message, "true or false is wanted, not 1");
+    assert_bad(switches[i].name, number(0.0), true);
+    assert_bad(switches[i].name, string("true"), true);
+    assert_bad(switches[i].name, other("table"), true);
+    assert_false(*switches[i].place);
+  }
+  assert_true(options.max_concurrent == 5);
+}
+
+/* --------------------------------------------------------------------------------------------------------- names -- */
+
+static void unknown_options_are_told_the_nearest(void **state)
+{
+  static const char *const near[][2] = {
+      {"apikey", "api_key"},    {"api_kye", "api_key"},       {"API_KEY", "api_key"},
+      {"baseurl", "base_url"},  {"time_out", "timeout"},      {"max_concurent", "max_concurrent"},
+      {"downlaod", "download"}, {"user-agent", "user_agent"}, {"Proxy", "proxy"},
+      {"cafile", "ca_file"},    {"header", "headers"},        {"connection_timeout", "connect_timeout"},
+      {"stric", "strict"},
+  };
+  char suggestion[64];
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(near); i++) {
+    assert_int_equal(set(near[i][0], string("x")), STEPIMG_INVALID);
+    assert_string_equal(error.field, near[i][0]);
+    assert_true(error.wrong_type);
+    snprintf(suggestion, sizeof suggestion, "did you mean \"%s\"?", near[i][1]);
+    assert_contains(error.message, suggestion);
+    snprintf(suggestion, sizeof suggestion, "no option \"%s\"", near[i][0]);
+    assert_contains(error.message, suggestion);
+  }
+}
+
+static void far_options_are_told_all(void **state)
+{
+  static const char *const known[] = {"api_key",         "base_url",       "proxy",    "ca_file",
+                                      "user_agent",      "max_concurrent", "strict",   "max_response_bytes",
+                                      "connect_timeout", "timeout",        "download", "headers"};
+  (void)state;
+  assert_int_equal(set("verify_peer", boolean(false)), STEPIMG_INVALID); /* there is no such switch */
+  assert_true(error.wrong_type);
+  assert_string_equal(error.field, "verify_peer");
+  assert_lacks(error.message, "did you mean");
+  for (size_t i = 0; i < COUNT_OF(known); i++)
+    assert_contains(error.message, known[i]);
+  assert_int_equal(set("", boolean(false)), STEPIMG_INVALID);
+  assert_true(error.wrong_type);
+}
+
+static void a_call_takes_its_own_options_only(void **state)
+{
+  static const char *const of_clients[] = {
+      "api_key",        "base_url",           "proxy",           "ca_file", "user_agent",
+      "max_concurrent", "max_response_bytes", "connect_timeout", "strict",  "headers"};
+  struct stepimg_call call = options.call;
+  struct stepimg_value value = string("sk-secret");
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(of_clients); i++) {
+    assert_int_equal(stepimg_call_set(&call, of_clients[i], &value, &error), STEPIMG_INVALID);
+    assert_string_equal(error.field, of_clients[i]);
+    assert_true(error.wrong_type);
+    assert_lacks(error.message, "sk-secret");
+  }
+  assert_is(call.timeout, 120);
+  assert_true(call.download);
+
+  value = number(3.5);
+  assert_int_equal(stepimg_call_set(&call, "timeout", &value, &error), STEPIMG_OK);
+  assert_is(call.timeout, 3.5);
+  value = boolean(false);
+  assert_int_equal(stepimg_call_set(&call, "download", &value, &error), STEPIMG_OK);
+  assert_false(call.download);
+  assert_is(options.call.timeout, 120); /* one call's, not the client's */
+  assert_true(options.call.download);
+
+  value = integer(0);
+  assert_int_equal(stepimg_call_set(&call, "timeout", &value, &error), STEPIMG_INVALID);
+  assert_invalid(&error, "timeout", false);
+  value = string("3");
+  assert_int_equal(stepimg_call_set(&call, "timeout", &value, &error), STEPIMG_INVALID);
+  assert_invalid(&error, "timeout", true);
+  assert_int_equal(stepimg_call_set(&call, "download", &value, &error), STEPIMG_INVALID);
+  assert_invalid(&error, "download", true);
+  assert_int_equal(stepimg_call_set(&call, "timeuot", &value, &error), STEPIMG_INVALID);
+  assert_contains(error.message, "did you mean \"timeout\"?");
+  assert_is(call.timeout, 3.5);
+}
+
+/* ------------------------------------------------------------------------------------------------------- secrets -- */
+
+static void assert_no_secret(void)
+{
+  assert_lacks(error.message, "s3cr3t");
+  assert_lacks(error.field, "s3cr3t");
+  assert_lacks(error.message, "sk-");
+  assert_lacks(error.message, "8314");
+  assert_lacks(error.request_id, "s3cr3t");
+}
+
+static void no_message_shows_a_secret(void **state)
+{
+  static const char *const secrets[] = {"api_key", "proxy"};
+  const struct stepimg_value values[] = {
+      string("sk-s3cr3t\n"),   string("\rsk-s3cr3t"),           string("sk-s3cr3t\x7f"), string_of("sk-s3cr3t\0", 10),
+      string("sk-s3cr3t\xff"), string("sk-s3cr3t\xed\xa0\x80"), integer(8314),           number(8314.5),
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(secrets); i++)
+    for (size_t k = 0; k < COUNT_OF(values); k++) {
+      assert_int_equal(set(secrets[i], values[k]), STEPIMG_INVALID);
+      assert_string_equal(error.field, secrets[i]);
+      assert_no_secret();
+      assert_int_equal(set(secrets[i] + 1, values[k]), STEPIMG_INVALID); /* and not under a name that is none */
+      assert_no_secret();
+    }
+  for (size_t k = 0; k < COUNT_OF(values); k++) {
+    static const char *const names[] = {"X-Token", "Authorization", "no name"};
+    for (size_t n = 0; n < COUNT_OF(names); n++) {
+      if (n == 0 && values[k].type == STEPIMG_STRING && (k == 4 || k == 5))
+        continue; /* a header's value is bytes to HTTP, and no error */
+      assert_int_equal(add_header(names[n], values[k]), STEPIMG_INVALID);
+      assert_no_secret();
+    }
+  }
+  for (size_t k = 0; k < 6; k++) {
+    if (k == 3)
+      continue; /* the environment has no NUL */
+    assert_int_equal(setenv("STEP_API_KEY", values[k].as.string.data, 1), 0);
+    assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_INVALID);
+    assert_invalid(&error, "api_key", false);
+    assert_contains(error.message, "STEP_API_KEY");
+    assert_no_secret();
+    assert_null(options.api_key);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------- headers -- */
+
+static void headers_are_kept_as_lines(void **state)
+{
+  char name[] = "X-Team", value[] = "cats";
+  (void)state;
+  assert_int_equal(add_header(name, string(value)), STEPIMG_OK);
+  name[0] = value[0] = '?';
+  assert_int_equal(add_header("x-empty", string("")), STEPIMG_OK);
+  assert_int_equal(add_header("X-Sentence", string("a: b; c, \"d\" \xe7\x8c\xab")), STEPIMG_OK);
+  assert_int_equal(options.header_count, 3);
+  assert_string_equal(options.headers[0], "X-Team: cats");
+  assert_string_equal(options.headers[1], "x-empty;"); /* libcurl's way to send one without a value */
+  assert_string_equal(options.headers[2], "X-Sentence: a: b; c, \"d\" \xe7\x8c\xab");
+}
+
+static void many_headers_fit(void **state)
+{
+  char name[32], line[64];
+  (void)state;
+  for (int i = 0; i < 100; i++) {
+    snprintf(name, sizeof name, "X-%d", i);
+    assert_int_equal(add_header(name, string("v")), STEPIMG_OK);
+  }
+  assert_int_equal(options.header_count, 100);
+  for (int i = 0; i < 100; i++) {
+    snprintf(line, sizeof line, "X-%d: v", i);
+    assert_string_equal(options.headers[i], line);
+  }
+}
+
+static void reserved_headers_are_refused_in_any_case(void **state)
+{
+  static const char *const reserved[] = {"Authorization",
+                                         "authorization",
+                                         "AUTHORIZATION",
+                                         "aUtHoRiZaTiOn",
+                                         "Host",
+                                         "host",
+                                         "HOST",
+                                         "Content-Length",
+                                         "content-length",
+                                         "Content-Type",
+                                         "CONTENT-TYPE",
+                                         "Transfer-Encoding",
+                                         "transfer-encoding",
+                                         "Connection",
+                                         "connection",
+                                         "Expect",
+                                         "expect"};
+  static const char *const allowed[] = {"Authorization2", "X-Authorization", "Hosts", "Content-Language", "Accept"};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(reserved); i++) {
+    assert_int_equal(add_header(reserved[i], string("x")), STEPIMG_INVALID);
+    assert_invalid(&error, "headers", false);
+    assert_contains(error.message, reserved[i]);
+  }
+  assert_int_equal(options.header_count, 0);
+  for (size_t i = 0; i < COUNT_OF(allowed); i++)
+    assert_int_equal(add_header(allowed[i], string("x")), STEPIMG_OK);
+}
+
+/* RFC 9110, section 5.6.2. */
+static void names_of_headers_are_tokens(void **state)
+{
+  static const char marks[] = "!#$%&'*+-.^_`|~";
+  static const char *const wrong[] = {"",       " ",       "X Y",         "X-Y:", "X-Y ", "X\tY",
+                                      "X\r\nY", "X\nY: 1", "caf\xc3\xa9", "X;",   "X("};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_int_equal(add_header(wrong[i], string("x")), STEPIMG_INVALID);
+    assert_invalid(&error, "headers", false);
+    assert_lacks(error.message, "\n");
+  }
+  for (int c = 1; c < 256; c++) {
+    char name[] = "X?Y";
+    bool token = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr(marks, c) != NULL;
+    name[1] = (char)c;
+    assert_int_equal(add_header(name, string("x")), token ? STEPIMG_OK : STEPIMG_INVALID);
+  }
+}
+
+static void values_of_headers_are_strings_without_control_characters(void **state)
+{
+  (void)state;
+  for (int c = 0; c < 256; c++) {
+    char value[] = "a?b";
+    bool control = c < 0x20 || c == 0x7f;
+    value[1] = (char)c;
+    assert_int_equal(add_header("X-Y", string_of(value, 3)), control ? STEPIMG_INVALID : STEPIMG_OK);
+    if (control) {
+      assert_invalid(&error, "headers", false);
+      assert_contains(error.message, "X-Y");
+    }
+  }
+  size_t count = options.header_count;
+  assert_int_equal(add_header("X-Y", integer(1)), STEPIMG_INVALID);
+  assert_invalid(&error, "headers", true);
+  assert_int_equal(add_header("X-Y", boolean(true)), STEPIMG_INVALID);
+  assert_invalid(&error, "headers", true);
+  assert_int_equal(add_header("X-Y", other("table")), STEPIMG_INVALID);
+  assert_invalid(&error, "headers", true);
+  assert_int_equal(options.header_count, count);
+}
+
+/* --------------------------------------------------------------------------------------------------- environment -- */
+
+static void the_environment_fills_what_was_not_given(void **state)
+{
+  (void)state;
+  memset(&error, 0x55, sizeof error);
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
+  assert_int_equal(error.kind, STEPIMG_OK);
+  assert_null(options.api_key);
+  assert_null(options.base_url);
+
+  assert_int_equal(setenv("STEP_API_KEY", "from-environment", 1), 0);
+  assert_int_equal(setenv("STEP_BASE_URL", "https://api.stepfun.com/v1", 1), 0);
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
+  assert_string_equal(options.api_key, "from-environment");
+  assert_string_equal(options.base_url, "https://api.stepfun.com/v1");
+
+  /* what is there stays */
+  assert_int_equal(setenv("STEP_API_KEY", "later", 1), 0);
+  assert_int_equal(setenv("STEP_BASE_URL", "https://later/v1", 1), 0);
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
+  assert_string_equal(options.api_key, "from-environment");
+  assert_string_equal(options.base_url, "https://api.stepfun.com/v1");
+}
+
+static void what_was_given_goes_before_the_environment(void **state)
+{
+  (void)state;
+  assert_int_equal(setenv("STEP_API_KEY", "bad\nkey", 1), 0); /* nobody looks at it */
+  assert_int_equal(setenv("STEP_BASE_URL", "https://h/v1", 1), 0);
+  assert_good("api_key", string("given"));
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
+  assert_string_equal(options.api_key, "given");
+  assert_string_equal(options.base_url, "https://h/v1");
+}
+
+static void an_empty_variable_is_none(void **state)
+{
+  (void)state;
+  assert_int_equal(setenv("STEP_API_KEY", "", 1), 0);
+  assert_int_equal(setenv("STEP_BASE_URL", "", 1), 0);
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
+  assert_null(options.api_key);
+  assert_null(options.base_url);
+}
+
+static void a_bad_variable_is_named(void **state)
+{
+  (void)state;
+  assert_int_equal(setenv("STEP_BASE_URL", "https://h/v1\n", 1), 0);
+  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_INVALID);
+  assert_invalid(&error, "base_url", false);
+  assert_contains(error.message, "STEP_BASE_URL");
+  assert_contains(error.message, "line break");
+  assert_null(options.base_url);
+}
+
+/* ---------------------------------------------------------------------------------------------------- release -- */
+
+static void set_all(void)
+{
+  for (size_t i = 0; i < COUNT_OF(text_options); i++)
+    assert_good(text_options[i].name, string("a text"));
+  assert_good("max_concurrent", integer(9));
+  assert_good("max_response_bytes", integer(2048));
+  assert_good("connect_timeout", integer(1));
+  assert_good("strict", boolean(false));
+  assert_good("timeout", integer(1));
+  assert_good("download", boolean(false));
+  assert_int_equal(add_header("X-One", string("1")), STEPIMG_OK);
+  assert_int_equal(add_header("X-Two", string("")), STEPIMG_OK);
+}
+
+static void assert_as_new(void)
+{
+  struct stepimg_options fresh;
+  stepimg_options_init(&fresh);
+  for (size_t i = 0; i < COUNT_OF(text_options); i++)
+    assert_null(*text_options[i].place);
+  assert_null(options.headers);
+  assert_int_equal(options.header_count, 0);
+  assert_int_equal(options.max_concurrent, fresh.max_concurrent);
+  assert_int_equal(options.max_response_bytes, fresh.max_response_bytes);
+  assert_is(options.connect_timeout, fresh.connect_timeout);
+  assert_int_equal(options.strict, fresh.strict);
+  assert_is(options.call.timeout, fresh.call.timeout);
+  assert_int_equal(options.call.download, fresh.call.download);
+}
+
+static void clear_is_idempotent(void **state)
+{
+  (void)state;
+  stepimg_options_clear(&options); /* nothing is held yet */
+  assert_as_new();
+  set_all();
+  stepimg_options_clear(&options);
+  assert_as_new();
+  stepimg_options_clear(&options);
+  assert_as_new();
+  set_all(); /* and it serves again */
+}
+
+static void clear_accepts_the_half_built(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    assert_good(text_options[i].name, string("alone"));
+    stepimg_options_clear(&options);
+    assert_as_new();
+  }
+  assert_int_equal(add_header("X-One", string("1")), STEPIMG_OK);
+  stepimg_options_clear(&options);
+  assert_as_new();
+  /* the list grew, then there was no memory for the line */
+  options.headers = malloc(2 * sizeof *options.headers);
+  assert_non_null(options.headers);
+  stepimg_options_clear(&options);
+  assert_as_new();
+  memset(&options, 0, sizeof options); /* as a host's memory is before init */
+  stepimg_options_clear(&options);
+  assert_as_new();
+}
+
+#define WITH_OPTIONS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      WITH_OPTIONS(defaults_are_the_promised_ones),
+      WITH_OPTIONS(texts_are_copied_and_replaced),
+      WITH_OPTIONS(a_text_may_be_its_own_new_value),
+      WITH_OPTIONS(texts_are_strings),
+      WITH_OPTIONS(texts_have_no_control_characters_and_are_utf8),
+      WITH_OPTIONS(max_concurrent_is_1_to_10000),
+      WITH_OPTIONS(max_response_bytes_is_1024_to_a_gibibyte),
+      WITH_OPTIONS(times_are_a_millisecond_to_a_month),
+      WITH_OPTIONS(switches_are_true_or_false),
+      WITH_OPTIONS(unknown_options_are_told_the_nearest),
+      WITH_OPTIONS(far_options_are_told_all),
+      WITH_OPTIONS(a_call_takes_its_own_options_only),
+      WITH_OPTIONS(no_message_shows_a_secret),
+      WITH_OPTIONS(headers_are_kept_as_lines),
+      WITH_OPTIONS(many_headers_fit),
+      WITH_OPTIONS(reserved_headers_are_refused_in_any_case),
+      WITH_OPTIONS(names_of_headers_are_tokens),
+      WITH_OPTIONS(values_of_headers_are_strings_without_control_characters),
+      WITH_OPTIONS(the_environment_fills_what_was_not_given),
+      WITH_OPTIONS(what_was_given_goes_before_the_environment),
+      WITH_OPTIONS(an_empty_variable_is_none),
+      WITH_OPTIONS(a_bad_variable_is_named),
+      WITH_OPTIONS(clear_is_idempotent),
+      WITH_OPTIONS(clear_accepts_the_half_built),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
