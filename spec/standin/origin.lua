@@ -1,0 +1,92 @@
+-- One listener: reads each request whole, hands it to whoever answers there, and survives whatever a client does.
+
+local cqueues = require "cqueues"
+local http_server = require "http.server"
+
+local origin = {}
+
+local PATIENCE = 300    -- a spec may hold a connection idle for as long as it likes
+
+local function plain(headers)
+    local found = {}
+    for name, value in headers:each() do
+        if name == ":authority" then
+            name = "host"
+        end
+        if name:sub(1, 1) ~= ":" then
+            found[name] = found[name] and found[name] .. ", " .. value or value
+        end
+    end
+    return found
+end
+
+local function receive(stream)
+    stream.use_zlib = false     -- or an answer to `TE: gzip` would be compressed behind our back
+    local headers = stream:get_headers(PATIENCE)
+    local body = headers and stream:get_body_as_string(PATIENCE)
+    if not body then
+        return nil
+    end
+    return {
+        method = headers:get(":method"), path = headers:get(":path") or "", headers = plain(headers), body = body,
+        version = stream.connection.version < 2 and stream.peer_version or 2,
+    }
+end
+
+-- lua-http closes a connection when its last stream is closed, but cannot close an HTTP/2 stream whose client is gone.
+local function bury(stream)
+    local socket = stream.connection.socket
+    local lost = socket:eof("r") or socket:error("r") or socket:error("w")
+    if lost and stream.state ~= "closed" and stream.state ~= "idle" then
+        stream:set_state("closed")
+    end
+end
+
+-- `setting`: port, context (TLS, or nil), http1, name, connected() --> number, and answer(request, stream).
+function origin.listen(controller, setting)
+    local numbers = setmetatable({}, {__mode = "k"})
+    local server = assert(http_server.listen {
+        cq = controller, host = "127.0.0.1", port = setting.port or 0, reuseaddr = true,
+        tls = setting.context ~= nil, ctx = setting.context, version = setting.http1 and 1.1 or nil,
+        intra_stream_timeout = PATIENCE, connection_setup_timeout = PATIENCE,
+        -- A client that leaves in the middle is this server's daily bread. What its own code raises is not.
+        onerror = function(_, _, operation, err)
+            if operation == "onstream" then
+                io.stderr:write("stand-in: internal error: ", tostring(err), "\n")
+            end
+        end,
+        onstream = function(_, stream)
+            local request = receive(stream)
+            if request then
+                local connection = stream.connection
+                connection.number = connection.number or numbers[connection.socket]
+                request.origin, request.connection = setting.name, connection.number
+                setting.answer(request, stream)
+            end
+            bury(stream)
+        end,
+    })
+    local add_socket = server.add_socket
+    server.add_socket = function(self, socket)
+        -- Beyond 100 ignored errors cqueues raises, and lua-http never gets to close the socket. Many streams of one
+        -- lost connection come to more.
+        socket:setmaxerrs("rw", 1000000)
+        numbers[socket] = setting.connected and setting.connected() or 0
+        return add_socket(self, socket)
+    end
+    assert(server:listen())
+    local _, _, port = server:localname()
+    return ("%s://127.0.0.1:%d"):format(setting.context and "https" or "http", port // 1 | 0)
+end
+
+-- Errors of single connections come out here one by one; none of them is a reason to stop.
+function origin.run(controller)
+    repeat
+        local ok = controller:loop()
+        if not ok then
+            cqueues.sleep(0)
+        end
+    until ok
+end
+
+return origin

@@ -1,0 +1,111 @@
+-- The API: refuses what the reference forbids, makes the picture the request asks for, and bends the answer as the
+-- request's knobs say.
+
+local answer = require "answer"
+local faults = require "faults"
+local knobs = require "knobs"
+local picture = require "picture"
+local reply = require "reply"
+local rules = require "rules"
+
+local service = {}
+service.__index = service
+
+function service.new(journal, gallery)
+    return setmetatable({journal = journal, gallery = gallery}, service):forget()
+end
+
+function service:forget()
+    self.seen = {}
+    return self
+end
+
+-- Those of the knobs that are still to work: `times` of them are used up by requests that carry the same `id`.
+local function current(self, given)
+    if not given.id then
+        return given
+    end
+    local seen = (self.seen[given.id] or 0) + 1
+    self.seen[given.id] = seen
+    if given.times and seen > given.times then
+        return {}
+    end
+    return given
+end
+
+-- `size` is height x width.
+local function recipe_of(params, seed, given)
+    local height, width = (params.size or "1024x1024"):match("^(%d+)x(%d+)$")
+    return {
+        width = tonumber(width), height = tonumber(height), bytes = given.bytes, format = given.format,
+        -- A picture of a given size is for load: without a seed of its own it is always the same, and so comes from
+        -- the few that are kept.
+        text = ("%s|%s"):format(params.prompt, given.bytes and (params.seed or "") or ("%d"):format(seed)),
+    }
+end
+
+local function success(self, params, given)
+    local seed = params.seed or math.random(0, 2147483647)
+    local recipe = recipe_of(params, seed, given)
+    local id = ("%08x%08x"):format(math.random(0, 0xffffffff), math.random(0, 0xffffffff))
+    if params.response_format == "b64_json" then
+        local text = picture.of(recipe):text(given.base64, given.escape)
+        return answer.new(200, reply.success(id, seed, "b64_json", text, given))
+    end
+    local url = given.url or self.gallery:hang(recipe, given)
+    return answer.new(200, reply.success(id, seed, "url", url, given))
+end
+
+local function respond(self, params, given)
+    if given.body or given.json then
+        return answer.new(given.status or 200, given.body or given.json)
+    elseif (given.status or 200) ~= 200 then
+        return answer.refuse(given.status)
+    end
+    return success(self, params, given)
+end
+
+-- The answer to a request, and the knobs to send it with.
+local function judge(self, request)
+    local path = request.path:match("^[^?]*")
+    if path:sub(-#"/images/generations") ~= "/images/generations" then
+        return answer.refuse(404), {}
+    elseif request.method ~= "POST" then
+        return answer.refuse(405, "Use POST"), {}
+    end
+    local status, message = rules.key(request)
+    if status then
+        return answer.refuse(status, message), {}
+    end
+    local params
+    params, status, message = rules.read(request)
+    if not params then
+        return answer.refuse(status, message), {}
+    end
+    local given, prompt = knobs.of(request, params.prompt)
+    if not given then
+        return answer.refuse(400, prompt), {}
+    end
+    params.prompt = prompt
+    status, message = rules.check(request, params)
+    if status then
+        return answer.refuse(status, message), {}
+    end
+    given = current(self, given)
+    return answer.dress(respond(self, params, given), given), given
+end
+
+function service:answer(request, stream)
+    local journal = self.journal
+    journal:add(request)
+    journal.open = journal.open + 1
+    local ok, err = pcall(function()
+        faults.send(stream, judge(self, request))
+    end)
+    journal.open = journal.open - 1
+    if not ok then
+        error(err, 0)
+    end
+end
+
+return service
