@@ -14,17 +14,27 @@
 #define PAYLOAD "stepimg.payload"
 #define ERROR "stepimg.error"
 #define IMAGE "stepimg.image"
+#define EACH "stepimg.each"
 #define METHODS "methods" /* in the metatable of IMAGE, whose __index makes bytes */
 
 /* How long a blocking call sleeps before it looks whether somebody wants it to end; Ctrl-C is to work within 0.1 s. */
 static const double SLICE = 0.05;
+static const double FOREVER = 1e9; /* seconds */
 
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
-#define ENCODE "encode"     /* of a cjson.new() of our own: the host may have changed the shared one */
+#define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
 #define DECODE "decode"
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
+
+struct client {
+  stepimg_client *client; /* NULL: collected, or it could not be made */
+};
+
+/* The user value of a client: the table of jobs that somebody is to be told of (a callback, a coroutine) or that write a
+   file; core's job -> job. They live until they are delivered, also when no handle is held. */
+enum { KEPT = 1 };
 
 /* ------------------------------------------------------------------------------------------------------ errors -- */
 
@@ -312,19 +322,6 @@ static enum stepimg_kind read_options(lua_State *L, int index, struct stepimg_op
   return stepimg_options_from_environment(options, error);
 }
 
-static enum stepimg_kind read_call(lua_State *L, int index, struct stepimg_call *call, struct stepimg_error *error)
-{
-  if (lua_isnoneornil(L, index))
-    return STEPIMG_OK;
-  luaL_checktype(L, index, LUA_TTABLE);
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    struct stepimg_value value = to_value(L, -1);
-    if (stepimg_call_set(call, to_name(L, -2), &value, error) != STEPIMG_OK)
-      return error->kind;
-  }
-  return STEPIMG_OK;
-}
-
 /* ------------------------------------------------------------------------------------------------------- images -- */
 
 struct payload {
@@ -352,24 +349,23 @@ static struct payload *push_payload(lua_State *L, int index)
   return payload != NULL && payload->bytes != NULL ? payload : NULL;
 }
 
-/* Moves a picture's bytes to the image on the top of the stack. */
-static void attach_payload(lua_State *L, struct stepimg_picture *picture)
+/* Gives the image on the top of the stack an empty payload. */
+static struct payload *attach_payload(lua_State *L)
 {
   lua_getfield(L, MODULE, PAYLOADS);
   lua_pushvalue(L, -2);
   struct payload *payload = lua_newuserdatauv(L, sizeof *payload, 0);
   payload->bytes = NULL;
   luaL_setmetatable(L, PAYLOAD);
-  payload->length = picture->length;
-  payload->bytes = stepimg_picture_take(picture);
   lua_rawset(L, -3);
   lua_pop(L, 1);
+  return payload;
 }
 
 /* Tells the collector of memory outside its heap, as if Lua had allocated it just now. */
 static void charge(lua_State *L, size_t bytes)
 {
-  if (lua_gc(L, LUA_GCISRUNNING))
+  if (bytes >= 1024 && lua_gc(L, LUA_GCISRUNNING))
     lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024));
 }
 
@@ -518,10 +514,10 @@ static int push_broken(lua_State *L, const struct stepimg_outcome *outcome, int 
   return 2;
 }
 
-/* Pushes the image made of the entry at index. Returns the bytes of its picture. */
-static size_t push_image(lua_State *L, int entry, struct stepimg_outcome *outcome, size_t place)
+/* Pushes the image made of the entry at index. Returns its picture, NULL if none came; *payload is where its bytes go. */
+static struct stepimg_picture *push_image(lua_State *L, int entry, struct stepimg_outcome *outcome, size_t place,
+                                          struct payload **payload)
 {
-  size_t bytes = 0;
   lua_createtable(L, 0, 8);
   copy_field(L, entry, "seed", LUA_TNUMBER);
   copy_field(L, entry, "finish_reason", LUA_TSTRING);
@@ -529,7 +525,7 @@ static size_t push_image(lua_State *L, int entry, struct stepimg_outcome *outcom
   luaL_setmetatable(L, IMAGE);
   for (size_t i = 0; i < outcome->picture_count; i++) {
     struct stepimg_picture *picture = &outcome->pictures[i];
-    if (picture->index != place || picture->bytes == NULL)
+    if (picture->index != place || (picture->bytes == NULL && !picture->saved))
       continue;
     const char *format = stepimg_format_name(picture->format);
     set_string(L, "format", format != NULL ? format : "");
@@ -539,15 +535,18 @@ static size_t push_image(lua_State *L, int entry, struct stepimg_outcome *outcom
       lua_pushinteger(L, picture->height);
       lua_setfield(L, -2, "height");
     }
-    bytes = picture->length;
-    attach_payload(L, picture);
+    if (picture->bytes != NULL)
+      *payload = attach_payload(L);
+    return picture;
   }
-  return bytes;
+  return NULL;
 }
 
+/* Whether the table at index has that text, or, with NULL, any but the empty one in a field. */
 static bool is_string(lua_State *L, int index, const char *name, const char *text)
 {
-  bool is = lua_getfield(L, index, name) == LUA_TSTRING && (text == NULL || strcmp(lua_tostring(L, -1), text) == 0);
+  bool is = lua_getfield(L, index, name) == LUA_TSTRING &&
+            (text != NULL ? strcmp(lua_tostring(L, -1), text) == 0 : lua_rawlen(L, -1) > 0);
   lua_pop(L, 1);
   return is;
 }
@@ -569,9 +568,67 @@ static void push_timing(lua_State *L, const struct stepimg_timing *timing)
   }
 }
 
-/* result | nil, err of a finished job; its warnings, a table or nil, are at index. */
-static int push_outcome(lua_State *L, struct stepimg_outcome *outcome, int warnings)
+/* --------------------------------------------------------------------------------------------------------- jobs -- */
+
+struct job {
+  stepimg_job *job;  /* NULL: released */
+  lua_Integer place; /* in the list of each */
+};
+
+/* The user values of a job. */
+enum {
+  WARNINGS = 1, /* table or nil */
+  OWNER,        /* the client: as long as its job is held, it is not collected */
+  ON_DONE,      /* function, or nil once it was called */
+  WAITERS,      /* list of the coroutines in await, or nil */
+  SAVE,         /* path or nil */
+  RESULT,       /* once the host has looked: the result … */
+  FAILURE,      /* … or the error */
+  JOB_VALUES = FAILURE
+};
+
+enum { MAX_PICTURES = 16 }; /* the core takes no more either */
+
+/* Pictures whose images are being made: nothing is moved before all that may raise is over. */
+struct moves {
+  struct stepimg_picture *pictures[MAX_PICTURES];
+  struct payload *payloads[MAX_PICTURES];
+  size_t count;
+};
+
+static struct job *check_job(lua_State *L)
 {
+  struct job *job = luaL_checkudata(L, 1, JOB);
+  luaL_argcheck(L, job->job != NULL, 1, "the job was released");
+  return job;
+}
+
+/* Pushes the image of the entry on the top, or returns what is wrong with it. */
+static const char *push_entry(lua_State *L, int job, struct stepimg_outcome *outcome, size_t place, struct moves *moves)
+{
+  int entry = lua_gettop(L);
+  struct payload *payload = NULL;
+  if (!lua_istable(L, entry))
+    return "the answer's data holds something that is no picture";
+  bool filtered = is_string(L, entry, "finish_reason", "content_filtered");
+  struct stepimg_picture *picture = push_image(L, entry, outcome, place, &payload);
+  if (picture == NULL && !filtered && !is_string(L, -1, "url", NULL))
+    return "the answer holds no picture";
+  if (picture != NULL && picture->saved && !filtered) {
+    lua_getiuservalue(L, job, SAVE);
+    lua_setfield(L, -2, "path");
+  }
+  if (payload != NULL && moves->count < MAX_PICTURES) {
+    moves->pictures[moves->count] = picture;
+    moves->payloads[moves->count++] = payload;
+  }
+  return NULL;
+}
+
+/* Pushes result or nil, err of the outcome of the job at index. */
+static int judge(lua_State *L, int index, struct job *job, struct stepimg_outcome *outcome, struct moves *moves)
+{
+  struct stepimg_error error;
   if (outcome->error.kind != STEPIMG_OK)
     return push_failed(L, outcome);
   if (!decode(L, outcome)) {
@@ -581,22 +638,18 @@ static int push_outcome(lua_State *L, struct stepimg_outcome *outcome, int warni
   int body = lua_gettop(L);
   if (lua_getfield(L, body, "data") != LUA_TTABLE || lua_rawlen(L, -1) == 0)
     return push_broken(L, outcome, body, "the answer holds no picture");
-  int data = lua_gettop(L);
-  size_t bytes = 0;
+  int data = lua_gettop(L), result = data + 1;
   lua_createtable(L, 0, 8);
-  int result = lua_gettop(L);
   copy_field(L, body, "id", LUA_TSTRING);
   copy_field(L, body, "created", LUA_TNUMBER);
   lua_newtable(L);
+  bool saved = false;
   for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, data); i++) {
-    if (lua_rawgeti(L, data, i) != LUA_TTABLE)
-      return push_broken(L, outcome, body, "the answer's data holds something that is no picture");
-    int entry = lua_gettop(L);
-    size_t length = push_image(L, entry, outcome, (size_t)i - 1);
-    bool excused = is_string(L, entry, "finish_reason", "content_filtered") || is_string(L, -1, "url", NULL);
-    if (length == 0 && !excused)
-      return push_broken(L, outcome, body, "the answer holds no picture");
-    bytes += length;
+    lua_rawgeti(L, data, i);
+    const char *flaw = push_entry(L, index, outcome, (size_t)i - 1, moves);
+    if (flaw != NULL)
+      return push_broken(L, outcome, body, flaw);
+    saved = saved || is_string(L, -1, "path", NULL);
     if (i == 1) {
       lua_pushvalue(L, -1);
       lua_setfield(L, result, "image");
@@ -605,24 +658,103 @@ static int push_outcome(lua_State *L, struct stepimg_outcome *outcome, int warni
     lua_settop(L, result + 1);
   }
   lua_setfield(L, result, "data");
-  lua_pushvalue(L, warnings);
+  lua_getiuservalue(L, index, WARNINGS);
   lua_setfield(L, result, "warnings");
   lua_pushinteger(L, outcome->attempts);
   lua_setfield(L, result, "attempts");
   push_timing(L, &outcome->timing);
   lua_setfield(L, result, "timing");
-  charge(L, bytes);
+  if (saved && stepimg_job_commit(job->job, &error) != STEPIMG_OK) {
+    error.maybe_billed = true;
+    error.attempts = outcome->attempts;
+    return push_failure(L, &error);
+  }
   return 1;
 }
 
-/* -------------------------------------------------------------------------------------------------------- jobs -- */
+/* Pushes result | nil, err of the job at index, always the same, and returns their number; 0: it is still going. */
+static int push_result(lua_State *L, int index)
+{
+  int base = lua_gettop(L);
+  struct job *job = lua_touserdata(L, index);
+  struct moves moves = {.count = 0};
+  size_t bytes = 0;
+  if (lua_getiuservalue(L, index, RESULT) != LUA_TNIL)
+    return 1;
+  if (lua_getiuservalue(L, index, FAILURE) != LUA_TNIL)
+    return 2;
+  lua_pop(L, 2);
+  struct stepimg_outcome *outcome = stepimg_job_outcome(job->job);
+  if (outcome == NULL)
+    return 0;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  int count = judge(L, index, job, outcome, &moves);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
+  for (size_t i = 0; i < moves.count; i++) {
+    moves.payloads[i]->length = moves.pictures[i]->length;
+    moves.payloads[i]->bytes = stepimg_picture_take(moves.pictures[i]);
+    bytes += moves.payloads[i]->length;
+  }
+  for (int i = 1; i <= count; i++)
+    lua_copy(L, i - count - 1, base + i);
+  lua_settop(L, base + count);
+  charge(L, bytes);
+  return count;
+}
 
-/* The userdata of a job; its user value is the table of its warnings, or nil. */
-struct job {
-  stepimg_job *job; /* NULL: released */
-};
+/* The job at index is delivered: update has nothing more to do with it. True: it had before. */
+static bool settle(lua_State *L, int index)
+{
+  struct job *job = lua_touserdata(L, index);
+  lua_getiuservalue(L, index, OWNER);
+  lua_getiuservalue(L, -1, KEPT);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, job->job);
+  lua_pop(L, 2);
+  return stepimg_job_fetch(job->job);
+}
 
-/* __gc and __close. */
+/* The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it. */
+static void observed(lua_State *L, int index)
+{
+  bool awaited = lua_getiuservalue(L, index, ON_DONE) != LUA_TNIL;
+  if (lua_getiuservalue(L, index, WAITERS) == LUA_TTABLE)
+    awaited = awaited || lua_rawlen(L, -1) > 0;
+  lua_pop(L, 2);
+  if (!awaited)
+    settle(L, index);
+}
+
+static int nothing(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
+/* Blocks until the job is finished, or, with no job, until the queue has one; at most so many seconds. The lua program's
+   Ctrl-C handler can only set a hook on the main thread: calling a function runs it, and it raises; in a coroutine, whose
+   hook is another, it shows that it was set. */
+static bool block(lua_State *L, stepimg_job *job, stepimg_client *client, stepimg_queue *queue, double seconds)
+{
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main_thread = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  lua_Hook hook = lua_gethook(main_thread);
+  for (;;) {
+    double slice = seconds < SLICE ? seconds : SLICE;
+    if (job != NULL ? stepimg_job_wait(job, slice) : stepimg_queue_wait(client, queue, slice))
+      return true;
+    lua_pushcfunction(L, nothing);
+    lua_call(L, 0, 0);
+    if (main_thread != L && lua_gethook(main_thread) != hook)
+      luaL_error(L, "interrupted!");
+    if (seconds <= SLICE)
+      return false;
+    seconds -= slice;
+  }
+}
+
 static int job_gc(lua_State *L)
 {
   struct job *job = luaL_checkudata(L, 1, JOB);
@@ -630,6 +762,159 @@ static int job_gc(lua_State *L)
   job->job = NULL;
   return 0;
 }
+
+static int job_result(lua_State *L)
+{
+  check_job(L);
+  int count = push_result(L, 1);
+  if (count > 0)
+    observed(L, 1);
+  else
+    lua_pushnil(L);
+  return count > 0 ? count : 1;
+}
+
+static int job_wait(lua_State *L)
+{
+  struct job *job = check_job(L);
+  double seconds = luaL_optnumber(L, 2, FOREVER);
+  lua_settop(L, 1);
+  block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
+  return job_result(L);
+}
+
+static int job_cancel(lua_State *L)
+{
+  lua_pushboolean(L, stepimg_job_cancel(check_job(L)->job));
+  return 1;
+}
+
+static int job_status(lua_State *L)
+{
+  static const char *const names[] = {"queued", "running", "retrying"};
+  struct stepimg_progress progress;
+  stepimg_job_progress(check_job(L)->job, &progress);
+  lua_settop(L, 1);
+  if (progress.state != STEPIMG_STATE_FINISHED)
+    lua_pushstring(L, names[progress.state]);
+  else if (push_result(L, 1) == 1) /* whether it is done, only the whole answer tells */
+    lua_pushliteral(L, "done");
+  else
+    lua_pushstring(L, is_string(L, -1, "kind", "cancelled") ? "cancelled" : "failed");
+  return 1;
+}
+
+static int job_progress(lua_State *L)
+{
+  static const char *const phases[] = {"queued", "connecting", "sending", "waiting", "receiving", "done"};
+  struct stepimg_progress progress;
+  stepimg_job_progress(check_job(L)->job, &progress);
+  lua_createtable(L, 0, 5);
+  set_string(L, "phase", phases[progress.phase]);
+  lua_pushinteger(L, progress.received);
+  lua_setfield(L, -2, "received");
+  if (progress.total > 0) {
+    lua_pushinteger(L, progress.total);
+    lua_setfield(L, -2, "total");
+  }
+  lua_pushnumber(L, progress.elapsed);
+  lua_setfield(L, -2, "elapsed");
+  lua_pushinteger(L, progress.attempt);
+  lua_setfield(L, -2, "attempt");
+  return 1;
+}
+
+/* ------------------------------------------------------------------------------------------------------- await -- */
+
+/* The place of the running coroutine among the waiters, which are pushed; 0: it is not there. */
+static lua_Integer find_waiter(lua_State *L, int index)
+{
+  if (lua_getiuservalue(L, index, WAITERS) != LUA_TTABLE)
+    return 0;
+  for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 0; i--) {
+    lua_rawgeti(L, -1, i);
+    bool same = lua_tothread(L, -1) == L;
+    lua_pop(L, 1);
+    if (same)
+      return i;
+  }
+  return 0;
+}
+
+/* Takes the waiter at a place out of the list on the top. */
+static void remove_waiter(lua_State *L, lua_Integer place)
+{
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  for (; place <= count; place++) {
+    lua_rawgeti(L, -1, place + 1);
+    lua_rawseti(L, -2, place);
+  }
+}
+
+/* Makes the client keep the job until it is delivered. */
+static void keep(lua_State *L, int index)
+{
+  struct job *job = lua_touserdata(L, index);
+  lua_getiuservalue(L, index, OWNER);
+  lua_getiuservalue(L, -1, KEPT);
+  lua_pushvalue(L, index);
+  lua_rawsetp(L, -2, job->job);
+  lua_pop(L, 2);
+}
+
+/* Also the continuation: whoever resumes the coroutine too early finds it waiting again. */
+static int await(lua_State *L, int status, lua_KContext context)
+{
+  (void)status;
+  (void)context;
+  lua_settop(L, 1);
+  lua_Integer place = find_waiter(L, 1);
+  if (stepimg_job_outcome(check_job(L)->job) != NULL) {
+    if (place > 0)
+      remove_waiter(L, place);
+    lua_settop(L, 1);
+    return job_result(L);
+  }
+  if (place == 0) {
+    if (!lua_istable(L, -1)) {
+      lua_newtable(L);
+      lua_pushvalue(L, -1);
+      lua_setiuservalue(L, 1, WAITERS);
+    }
+    lua_pushthread(L);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    keep(L, 1);
+  }
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, 0, await);
+}
+
+static int job_await(lua_State *L)
+{
+  check_job(L);
+  if (!lua_isyieldable(L))
+    return luaL_error(L, "await is for coroutines that update() resumes; wait() blocks");
+  return await(L, LUA_OK, 0);
+}
+
+/* Resumes the coroutine on the top, which is in await, and pops it. What it raises leaves here. */
+static void resume(lua_State *L)
+{
+  lua_State *coroutine = lua_tothread(L, -1);
+  int count = 0;
+  if (coroutine != NULL && lua_status(coroutine) == LUA_YIELD) {
+    int status = lua_resume(coroutine, L, 0, &count);
+    if (status != LUA_OK && status != LUA_YIELD) {
+      lua_xmove(coroutine, L, 1);
+      lua_resetthread(coroutine);
+      lua_error(L);
+    }
+    lua_pop(coroutine, count);
+  }
+  lua_pop(L, 1);
+}
+
+/* ------------------------------------------------------------------------------------------------------- submit -- */
 
 /* Turns the copy of the parameters on the top into the body of a request, as JSON. */
 static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
@@ -643,113 +928,114 @@ static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
     set_string(L, "size", checked->size);
   }
   set_string(L, "model", checked->model);
-  set_string(L, "response_format", checked->response_format);
+  if (checked->response_format != NULL)
+    set_string(L, "response_format", checked->response_format);
   lua_getfield(L, MODULE, ENCODE);
   lua_pushvalue(L, -2);
   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
 
-/* Checks the parameters at index and the options behind them, and submits. Pushes the job, or nil, err. */
-static bool push_job(lua_State *L, stepimg_client *client, int params)
+/* Reads the options of a call at index; save and on_done go to the user values of the job. */
+static enum stepimg_kind read_call(lua_State *L, int index, int job, bool deferred, struct stepimg_call *call,
+                                   struct stepimg_error *error)
 {
-  struct stepimg_call call = *stepimg_client_call_defaults(client);
+  if (lua_isnoneornil(L, index))
+    return STEPIMG_OK;
+  luaL_checktype(L, index, LUA_TTABLE);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    const char *name = to_name(L, -2);
+    struct stepimg_value value = to_value(L, -1);
+    if (strcmp(name, "on_done") == 0) {
+      if (!deferred || !lua_isfunction(L, -1))
+        luaL_error(L, "on_done: %s",
+                   deferred ? "a function is wanted" : "it is for submit; here the result is returned");
+      lua_pushvalue(L, -1);
+      lua_setiuservalue(L, job, ON_DONE);
+    } else if (strcmp(name, "save") == 0) {
+      if (value.type != STEPIMG_STRING || strlen(value.as.string.data) != value.as.string.length)
+        luaL_error(L, "save: a path is wanted");
+      lua_pushvalue(L, -1);
+      lua_setiuservalue(L, job, SAVE);
+    } else if (stepimg_call_set(call, name, &value, error) != STEPIMG_OK)
+      return error->kind;
+  }
+  return STEPIMG_OK;
+}
+
+/* Checks the parameters and options at their indices and submits. Pushes the job, or nil, err. owner is the index of the
+   client; a deferred job goes to its queue, for update. */
+static bool push_job(lua_State *L, int owner, int params, int options, stepimg_queue *queue, bool deferred)
+{
+  stepimg_client *client = ((struct client *)lua_touserdata(L, owner))->client;
+  struct stepimg_request request = {.call = *stepimg_client_call_defaults(client), .queue = queue};
   struct stepimg_checked checked;
   struct stepimg_error error;
-  size_t length;
   luaL_checktype(L, params, LUA_TTABLE);
-  if (read_call(L, params + 1, &call, &error) != STEPIMG_OK) {
-    fail_option(L, &error);
-    return false;
-  }
-  struct job *job = lua_newuserdatauv(L, sizeof *job, 1);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  struct job *job = lua_newuserdatauv(L, sizeof *job, JOB_VALUES);
   job->job = NULL;
   luaL_setmetatable(L, JOB);
   int place = lua_gettop(L);
+  lua_pushvalue(L, owner);
+  lua_setiuservalue(L, place, OWNER);
+  if (read_call(L, options, place, deferred, &request.call, &error) != STEPIMG_OK)
+    return fail_option(L, &error) == 0;
   lua_pushvalue(L, params);
   copy_table(L);
   int copy = lua_gettop(L);
-  if (check_params(L, stepimg_client_is_strict(client), &checked, &error) != STEPIMG_OK) {
-    push_failure(L, &error);
-    return false;
-  }
+  if (check_params(L, stepimg_client_is_strict(client), &checked, &error) != STEPIMG_OK)
+    return push_failure(L, &error) == 0;
   if (checked.warning_count > 0) {
     push_warnings(L, &checked);
-    lua_setiuservalue(L, place, 1);
+    lua_setiuservalue(L, place, WARNINGS);
   }
   lua_pushvalue(L, copy);
   if (!encode_body(L, &checked)) {
     const char *complaint = luaL_tolstring(L, -1, NULL);
-    push_failure_as(L, &error, STEPIMG_INVALID,
-                    lua_pushfstring(L, "the parameters cannot be written as JSON: %s", complaint));
-    return false;
+    return push_failure_as(L, &error, STEPIMG_INVALID,
+                           lua_pushfstring(L, "the parameters cannot be written as JSON: %s", complaint)) == 0;
   }
-  const char *body = lua_tolstring(L, -1, &length);
-  if (stepimg_submit(client, body, length, &call, &job->job, &error) != STEPIMG_OK) {
-    push_failure(L, &error);
-    return false;
-  }
+  request.body = lua_tolstring(L, -1, &request.length);
+  bool saves = lua_getiuservalue(L, place, SAVE) == LUA_TSTRING;
+  request.save = lua_tostring(L, -1);
+  bool called = lua_getiuservalue(L, place, ON_DONE) != LUA_TNIL;
+  if (stepimg_submit(client, &request, &job->job, &error) != STEPIMG_OK)
+    return push_failure(L, &error) == 0;
   lua_settop(L, place);
+  if (deferred && (saves || called))
+    keep(L, place);
   return true;
 }
 
-static int nothing(lua_State *L)
+/* Blocks: result | nil, err */
+static int run(lua_State *L, int owner, int params, int options)
 {
-  (void)L;
-  return 0;
-}
-
-/* Blocks until the job is finished. The lua program's Ctrl-C handler can only set a hook: calling a function runs the
-   hook of this thread, which raises; of the main thread, when this is a coroutine, it shows that it was set. */
-static void wait_for(lua_State *L, stepimg_job *job)
-{
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  lua_State *main_thread = lua_tothread(L, -1);
-  lua_pop(L, 1);
-  lua_Hook hook = lua_gethook(main_thread);
-  while (!stepimg_job_wait(job, SLICE)) {
-    lua_pushcfunction(L, nothing);
-    lua_call(L, 0, 0);
-    if (lua_gethook(main_thread) != hook)
-      luaL_error(L, "interrupted!");
-  }
-}
-
-/* result | nil, err */
-static int run(lua_State *L, stepimg_client *client, int params)
-{
-  if (!push_job(L, client, params))
+  if (!push_job(L, owner, params, options, NULL, false))
     return 2;
   int place = lua_gettop(L);
   struct job *job = lua_touserdata(L, place);
   lua_toclose(L, place); /* an interrupted call cancels its job at once */
-  wait_for(L, job->job);
-  lua_getiuservalue(L, place, 1);
-  return push_outcome(L, stepimg_job_outcome(job->job), place + 1);
+  block(L, job->job, NULL, NULL, FOREVER);
+  return push_result(L, place);
 }
 
 /* ------------------------------------------------------------------------------------------------------ clients -- */
-
-struct client {
-  stepimg_client *client; /* NULL: collected */
-};
 
 /* Pushes a client with the options at index, or nil, err. */
 static bool push_client(lua_State *L, int index)
 {
   struct stepimg_options *options;
   struct stepimg_error error;
-  struct client *client = lua_newuserdatauv(L, sizeof *client, 0);
+  struct client *client = lua_newuserdatauv(L, sizeof *client, KEPT);
   client->client = NULL;
   luaL_setmetatable(L, CLIENT);
   int place = lua_gettop(L);
-  if (read_options(L, index, &options, &error) != STEPIMG_OK) {
-    fail_option(L, &error);
-    return false;
-  }
-  if (stepimg_client_new(options, &client->client, &error) != STEPIMG_OK) {
-    push_failure(L, &error);
-    return false;
-  }
+  lua_newtable(L);
+  lua_setiuservalue(L, place, KEPT);
+  if (read_options(L, index, &options, &error) != STEPIMG_OK)
+    return fail_option(L, &error) == 0;
+  if (stepimg_client_new(options, &client->client, &error) != STEPIMG_OK)
+    return push_failure(L, &error) == 0;
   lua_settop(L, place);
   return true;
 }
@@ -769,12 +1055,101 @@ static int client_new(lua_State *L)
 
 static int client_generate(lua_State *L)
 {
-  stepimg_client *client = check_client(L);
+  check_client(L);
   lua_settop(L, 3);
-  return run(L, client, 2);
+  return run(L, 1, 2, 3);
 }
 
-/* close and __close: what is left is cancelled, and the client only says so from then on. */
+static int client_submit(lua_State *L)
+{
+  stepimg_client *client = check_client(L);
+  lua_settop(L, 3);
+  return push_job(L, 1, 2, 3, stepimg_client_queue(client), true) ? 1 : 2;
+}
+
+/* Delivers a job that the core has finished: resumes who awaits it, then runs its callback. Each is off its list before
+   it runs, and the job leaves the queue with the last: what one of them raises leaves the others for the next update. */
+static bool deliver(lua_State *L, stepimg_job *finished)
+{
+  lua_getiuservalue(L, 1, KEPT);
+  if (lua_rawgetp(L, -1, finished) == LUA_TNIL) /* nobody is to be told; a handle may still ask */
+    return stepimg_job_fetch(finished);
+  int job = lua_gettop(L);
+  int count = push_result(L, job);
+  while (lua_getiuservalue(L, job, WAITERS) == LUA_TTABLE && lua_rawlen(L, -1) > 0) {
+    lua_rawgeti(L, -1, 1);
+    lua_insert(L, -2);
+    remove_waiter(L, 1);
+    lua_pop(L, 1);
+    resume(L);
+  }
+  lua_pop(L, 1);
+  lua_getiuservalue(L, job, ON_DONE);
+  lua_pushnil(L);
+  lua_setiuservalue(L, job, ON_DONE);
+  bool delivered = settle(L, job);
+  if (lua_isfunction(L, -1)) {
+    lua_pushvalue(L, job + 1);
+    lua_pushvalue(L, count == 2 ? job + 2 : job);
+    if (count == 1) {
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+    lua_pushvalue(L, job);
+    lua_call(L, 3, 0);
+  }
+  return delivered;
+}
+
+/* Delivers what was finished when it was called: a callback that submits does not keep it going. */
+static int client_update(lua_State *L)
+{
+  stepimg_client *client = check_client(L);
+  stepimg_queue *queue = stepimg_client_queue(client);
+  stepimg_job *finished;
+  lua_Integer delivered = 0;
+  for (size_t left = stepimg_queue_finished(client, queue); left > 0; left--) {
+    lua_settop(L, 1);
+    finished = stepimg_queue_first(client, queue);
+    if (finished == NULL)
+      break;
+    delivered += deliver(L, finished);
+  }
+  lua_pushinteger(L, delivered);
+  return 1;
+}
+
+static int client_pending(lua_State *L)
+{
+  stepimg_client *client = check_client(L);
+  lua_pushinteger(L, (lua_Integer)stepimg_queue_pending(client, stepimg_client_queue(client)));
+  return 1;
+}
+
+static int client_fd(lua_State *L)
+{
+  stepimg_client *client = check_client(L);
+  int descriptor = stepimg_queue_fd(client, stepimg_client_queue(client));
+  if (descriptor < 0)
+    return luaL_error(L, "the process has no descriptor left");
+  lua_pushinteger(L, descriptor);
+  return 1;
+}
+
+static int client_events(lua_State *L)
+{
+  check_client(L);
+  lua_pushliteral(L, "r");
+  return 1;
+}
+
+static int client_timeout(lua_State *L)
+{
+  check_client(L);
+  return 0;
+}
+
+/* close and __close: what is left is cancelled, and comes with the next update. */
 static int client_close(lua_State *L)
 {
   struct client *client = luaL_checkudata(L, 1, CLIENT);
@@ -797,15 +1172,144 @@ static int generate(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   if (lua_getfield(L, MODULE, DEFAULT) != LUA_TUSERDATA) {
-    lua_pop(L, 1);
+    lua_settop(L, 2);
     lua_pushnil(L);
     if (!push_client(L, 3))
       return 2;
-    lua_pushvalue(L, -1);
+    lua_replace(L, 3);
+    lua_pushvalue(L, 3);
     lua_setfield(L, MODULE, DEFAULT);
   }
-  struct client *client = lua_touserdata(L, -1);
-  return run(L, client->client, 1);
+  return run(L, 3, 1, 2);
+}
+
+/* --------------------------------------------------------------------------------------------------------- each -- */
+
+struct each {
+  stepimg_queue *queue; /* NULL: over */
+  lua_Integer place;    /* of the last parameters taken */
+  int in_flight;
+  bool exhausted;
+};
+
+/* The user values of an each. */
+enum { EACH_CLIENT = 1, EACH_SOURCE, EACH_OPTIONS, EACH_JOBS /* core's job -> job */ };
+
+static int each_gc(lua_State *L)
+{
+  struct each *each = luaL_checkudata(L, 1, EACH);
+  stepimg_queue_free(each->queue);
+  each->queue = NULL;
+  return 0;
+}
+
+/* The loop is over, or was left: what is still going is cancelled. */
+static int each_close(lua_State *L)
+{
+  luaL_checkudata(L, 1, EACH);
+  lua_settop(L, 1);
+  if (lua_getiuservalue(L, 1, EACH_JOBS) == LUA_TTABLE)
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+      struct job *job = luaL_checkudata(L, -1, JOB);
+      stepimg_job_free(job->job);
+      job->job = NULL;
+    }
+  return each_gc(L);
+}
+
+/* Pushes the next parameters, or says that there are none. */
+static bool next_params(lua_State *L, struct each *each)
+{
+  int type = lua_getiuservalue(L, 1, EACH_SOURCE);
+  if (type == LUA_TTABLE)
+    type = lua_geti(L, -1, each->place + 1);
+  else {
+    lua_call(L, 0, 1);
+    type = lua_type(L, -1);
+  }
+  if (type == LUA_TNIL) {
+    each->exhausted = true;
+    return false;
+  }
+  each->place++;
+  return true;
+}
+
+/* Keeps as many jobs going as the client may. Pushes i, nil, err and says true if one of them cannot be submitted. */
+static bool fill(lua_State *L, struct each *each, stepimg_client *client)
+{
+  while (!each->exhausted && each->in_flight < stepimg_client_max_concurrent(client)) {
+    lua_settop(L, 4);
+    if (!next_params(L, each))
+      return false;
+    lua_replace(L, 5);
+    lua_settop(L, 5);
+    if (!push_job(L, 2, 5, 3, each->queue, false)) {
+      lua_pushinteger(L, each->place);
+      lua_insert(L, -3);
+      return true;
+    }
+    struct job *job = lua_touserdata(L, -1);
+    job->place = each->place;
+    lua_rawsetp(L, 4, job->job);
+    each->in_flight++;
+  }
+  return false;
+}
+
+/* i, result | i, nil, err */
+static int each_next(lua_State *L)
+{
+  struct each *each = luaL_checkudata(L, 1, EACH);
+  luaL_argcheck(L, each->queue != NULL, 1, "the loop is over");
+  lua_settop(L, 1);
+  for (int value = EACH_CLIENT; value <= EACH_JOBS; value++)
+    if (value != EACH_SOURCE)
+      lua_getiuservalue(L, 1, value);
+  stepimg_client *client = ((struct client *)lua_touserdata(L, 2))->client;
+  if (fill(L, each, client))
+    return 3;
+  lua_settop(L, 4);
+  if (each->in_flight == 0)
+    return 0;
+  block(L, NULL, client, each->queue, FOREVER);
+  stepimg_job *finished = stepimg_queue_first(client, each->queue);
+  lua_rawgetp(L, 4, finished);
+  struct job *job = luaL_checkudata(L, 5, JOB);
+  lua_pushinteger(L, job->place);
+  int count = push_result(L, 5);
+  lua_pushnil(L);
+  lua_rawsetp(L, 4, finished);
+  stepimg_job_fetch(finished);
+  each->in_flight--;
+  return count + 1;
+}
+
+static int client_each(lua_State *L)
+{
+  stepimg_client *client = check_client(L);
+  if (!lua_isfunction(L, 2))
+    luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 3);
+  if (!lua_isnil(L, 3))
+    luaL_checktype(L, 3, LUA_TTABLE);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, each_next, 1);
+  struct each *each = lua_newuserdatauv(L, sizeof *each, EACH_JOBS);
+  memset(each, 0, sizeof *each);
+  luaL_setmetatable(L, EACH);
+  for (int value = EACH_CLIENT; value <= EACH_OPTIONS; value++) {
+    lua_pushvalue(L, value);
+    lua_setiuservalue(L, 5, value);
+  }
+  lua_newtable(L);
+  lua_setiuservalue(L, 5, EACH_JOBS);
+  each->queue = stepimg_queue_new(client);
+  if (each->queue == NULL)
+    return luaL_error(L, "not enough memory");
+  lua_pushnil(L);
+  lua_pushvalue(L, 5);
+  return 4;
 }
 
 /* ------------------------------------------------------------------------------------------------------- module -- */
@@ -813,11 +1317,22 @@ static int generate(lua_State *L)
 static const luaL_Reg error_functions[] = {{"__tostring", error_tostring}, {NULL, NULL}};
 static const luaL_Reg options_functions[] = {{"__gc", options_gc}, {NULL, NULL}};
 static const luaL_Reg payload_functions[] = {{"__gc", payload_gc}, {NULL, NULL}};
-static const luaL_Reg job_functions[] = {{"__gc", job_gc}, {"__close", job_gc}, {NULL, NULL}};
 static const luaL_Reg image_functions[] = {{"__index", image_index}, {"__pairs", image_pairs}, {NULL, NULL}};
 static const luaL_Reg image_methods[] = {{"save", image_save}, {NULL, NULL}};
+static const luaL_Reg job_functions[] = {{"__gc", job_gc}, {"__close", job_gc}, {NULL, NULL}};
+static const luaL_Reg job_methods[] = {{"status", job_status},
+                                       {"progress", job_progress},
+                                       {"result", job_result},
+                                       {"wait", job_wait},
+                                       {"await", job_await},
+                                       {"cancel", job_cancel},
+                                       {NULL, NULL}};
+static const luaL_Reg each_functions[] = {{"__gc", each_gc}, {"__close", each_close}, {NULL, NULL}};
 static const luaL_Reg client_functions[] = {{"__gc", client_gc}, {"__close", client_close}, {NULL, NULL}};
-static const luaL_Reg client_methods[] = {{"generate", client_generate}, {"close", client_close}, {NULL, NULL}};
+static const luaL_Reg client_methods[] = {
+    {"generate", client_generate}, {"submit", client_submit}, {"each", client_each}, {"update", client_update},
+    {"pending", client_pending},   {"fd", client_fd},         {"pollfd", client_fd}, {"events", client_events},
+    {"timeout", client_timeout},   {"close", client_close},   {NULL, NULL}};
 static const luaL_Reg module_functions[] = {
     {"generate", generate}, {"new", client_new}, {"validate", validate}, {NULL, NULL}};
 
@@ -870,7 +1385,8 @@ int luaopen_stepimg(lua_State *L)
   make_class(L, 1, ERROR, error_functions, NULL, NULL);
   make_class(L, 1, OPTIONS, options_functions, NULL, NULL);
   make_class(L, 1, PAYLOAD, payload_functions, NULL, NULL);
-  make_class(L, 1, JOB, job_functions, NULL, NULL);
+  make_class(L, 1, JOB, job_functions, job_methods, "__index");
+  make_class(L, 1, EACH, each_functions, NULL, NULL);
   make_class(L, 1, IMAGE, image_functions, image_methods, METHODS);
   make_class(L, 1, CLIENT, client_functions, client_methods, "__index");
   lua_newtable(L);

@@ -42,13 +42,65 @@ static struct stepimg_picture *picture_at(struct answer *answer, size_t index)
   return picture;
 }
 
+static bool to_file(const struct answer *answer)
+{
+  return answer->file.descriptor >= 0 && answer->current != NULL && answer->current->index == 0;
+}
+
+/* Writes what was gathered to the file. */
+static bool flush(struct answer *answer)
+{
+  struct stepimg_picture *picture = answer->current;
+  if (picture->length == 0)
+    picture->format = sniff(answer->bytes.bytes, answer->bytes.length, &picture->width, &picture->height);
+  if (file_write(&answer->file, answer->bytes.bytes, answer->bytes.length, &answer->error) != STEPIMG_OK)
+    return false;
+  picture->length += answer->bytes.length;
+  answer->bytes.length = 0;
+  return true;
+}
+
+/* Makes room for so many more bytes of the current picture. */
+static bool make_room(struct answer *answer, size_t more)
+{
+  if (to_file(answer) && answer->bytes.length >= ANSWER_FILE_BLOCK && !flush(answer))
+    return false;
+  enum stepimg_kind kind = buffer_reserve(&answer->bytes, more);
+  return kind == STEPIMG_OK || overflow(answer, kind);
+}
+
+/* A picture begins, of about that many bytes; 0: not known. */
+static bool picture_begin(struct answer *answer, size_t expected)
+{
+  struct stepimg_picture *picture = answer->current;
+  buffer_init(&answer->bytes, answer->max);
+  if (to_file(answer)) {
+    picture->length = 0; /* a download that is repeated begins anew */
+    return file_restart(&answer->file, &answer->error) == STEPIMG_OK;
+  }
+  /* The length is only the server's word: that there is no room for it is no failure yet. */
+  if (expected > 0)
+    (void)buffer_reserve(&answer->bytes, expected);
+  return true;
+}
+
 /* All bytes of the current picture are there. */
 static bool picture_end(struct answer *answer)
 {
   struct stepimg_picture *picture = answer->current;
+  if (to_file(answer)) {
+    if (answer->bytes.length > 0 && !flush(answer))
+      return false;
+    picture->saved = picture->length > 0;
+    buffer_free(&answer->bytes);
+    answer->current = NULL;
+    return file_close(&answer->file, &answer->error) == STEPIMG_OK;
+  }
   answer->current = NULL;
-  if (answer->bytes.length == 0) /* "" is no picture */
+  if (answer->bytes.length == 0) { /* "" is no picture */
+    buffer_free(&answer->bytes);
     return true;
+  }
   picture->bytes = buffer_take(&answer->bytes, &picture->length);
   picture->format = sniff(picture->bytes, picture->length, &picture->width, &picture->height);
   return true;
@@ -59,22 +111,19 @@ static bool base64_begin(struct answer *answer, size_t index)
   answer->current = picture_at(answer, index);
   if (answer->current == NULL)
     return false;
-  if (answer->current->bytes != NULL)
+  if (answer->current->bytes != NULL || answer->current->saved)
     return fail(answer, STEPIMG_PROTOCOL, "the answer holds two pictures in one place");
   base64_init(&answer->base64);
-  buffer_init(&answer->bytes, answer->max);
-  /* The rest of the body is nearly all picture. Its length is only the server's word: a failure here is none. */
-  if (answer->expected > answer->received)
-    (void)buffer_reserve(&answer->bytes, base64_bound(answer->expected - answer->received));
-  return true;
+  /* The rest of the body is nearly all picture. */
+  return picture_begin(answer,
+                       answer->expected > answer->received ? base64_bound(answer->expected - answer->received) : 0);
 }
 
 static bool base64_piece(struct answer *answer, const char *text, size_t length)
 {
   size_t written;
-  enum stepimg_kind kind = buffer_reserve(&answer->bytes, base64_bound(length));
-  if (kind != STEPIMG_OK)
-    return overflow(answer, kind);
+  if (!make_room(answer, base64_bound(length)))
+    return false;
   bool good = base64_update(&answer->base64, text, length, answer->bytes.bytes + answer->bytes.length, &written);
   answer->bytes.length += written;
   if (good)
@@ -136,7 +185,13 @@ void answer_init(struct answer *answer, size_t max)
 {
   memset(answer, 0, sizeof *answer);
   answer->max = max;
+  answer->file = (struct file)FILE_NONE;
   error_clear(&answer->error);
+}
+
+enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
+{
+  return file_open(&answer->file, path, error);
 }
 
 void answer_free(struct answer *answer)
@@ -149,6 +204,7 @@ void answer_free(struct answer *answer)
   buffer_free(&answer->body);
   buffer_free(&answer->bytes);
   buffer_free(&answer->url);
+  file_abort(&answer->file);
   answer_init(answer, answer->max);
 }
 
@@ -163,16 +219,14 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
     splitter_init(&answer->splitter, split, answer);
     buffer_free(&answer->body);
     buffer_init(&answer->body, mode == ANSWER_ERROR_BODY ? ANSWER_MAX_ERROR_BODY : answer->max);
-  } else
-    buffer_init(&answer->bytes, answer->max);
-  if (mode == ANSWER_ERROR_BODY || expected <= 0)
+  }
+  buffer_free(&answer->bytes); /* of an attempt before, if it was cut */
+  if (mode == ANSWER_ERROR_BODY)
     return true;
-  if ((uint64_t)expected > answer->max)
+  if (expected > 0 && (uint64_t)expected > answer->max)
     return overflow(answer, STEPIMG_PROTOCOL);
-  answer->expected = (size_t)expected;
-  if (mode == ANSWER_PICTURE)
-    (void)buffer_reserve(&answer->bytes, answer->expected);
-  return true;
+  answer->expected = expected > 0 ? (size_t)expected : 0;
+  return mode != ANSWER_PICTURE || picture_begin(answer, answer->expected);
 }
 
 bool answer_write(struct answer *answer, const char *bytes, size_t length)
@@ -187,8 +241,11 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
     return overflow(answer, STEPIMG_PROTOCOL);
   answer->received += length;
   if (answer->mode == ANSWER_PICTURE) {
-    kind = buffer_append(&answer->bytes, bytes, length);
-    return kind == STEPIMG_OK || overflow(answer, kind);
+    if (!make_room(answer, length))
+      return false;
+    memcpy(answer->bytes.bytes + answer->bytes.length, bytes, length);
+    answer->bytes.length += length;
+    return true;
   }
   if (splitter_feed(&answer->splitter, bytes, length))
     return true;
@@ -201,21 +258,21 @@ bool answer_end(struct answer *answer)
 {
   if (answer->mode != ANSWER_PICTURE)
     return true; /* whether the envelope is whole is for its reader to say */
-  if (answer->bytes.length == 0)
-    return fail(answer, STEPIMG_PROTOCOL, "the picture's host sent nothing");
   return picture_end(answer);
 }
 
 struct stepimg_picture *answer_to_download(const struct answer *answer)
 {
   for (size_t i = 0; i < answer->picture_count; i++)
-    if (answer->pictures[i].url != NULL && answer->pictures[i].bytes == NULL)
+    if (answer->pictures[i].url != NULL && answer->pictures[i].bytes == NULL && !answer->pictures[i].saved)
       return &answer->pictures[i];
   return NULL;
 }
 
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
 {
+  *file = answer->file;
+  answer->file = (struct file)FILE_NONE;
   outcome->body = (char *)buffer_take(&answer->body, &outcome->body_length);
   outcome->pictures = answer->pictures;
   outcome->picture_count = answer->picture_count;

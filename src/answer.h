@@ -7,13 +7,16 @@
 
 #include "base64.h"
 #include "buffer.h"
+#include "file.h"
 #include "splitter.h"
 #include "stepimg.h"
 
 enum {
   ANSWER_MAX_PICTURES = 16,
   ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
-  ANSWER_MAX_URL = 8 * 1024
+  ANSWER_MAX_URL = 8 * 1024,
+  ANSWER_FILE_BLOCK =
+      64 * 1024 /* bytes gathered before they are written; format and dimensions are read from the first */
 };
 
 enum answer_mode { ANSWER_ENVELOPE, ANSWER_ERROR_BODY, ANSWER_PICTURE };
@@ -25,8 +28,9 @@ struct answer {
   size_t expected; /* Content-Length; 0: not told */
   struct splitter splitter;
   struct base64 base64;
-  struct buffer body; /* the envelope, or an error's body */
-  struct buffer bytes; /* the picture that is arriving */
+  struct buffer body;  /* the envelope, or an error's body */
+  struct buffer bytes; /* the picture that is arriving, or what of it was not yet written to the file */
+  struct file file;    /* for the first picture; open or none */
   struct buffer url;   /* the link that is arriving */
   struct stepimg_picture *pictures;
   size_t picture_count;
@@ -35,6 +39,8 @@ struct answer {
 };
 
 void answer_init(struct answer *answer, size_t max);
+/* The first picture shall go to a file. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
+enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error);
 void answer_free(struct answer *answer); /* idempotent */
 
 /* A body begins. expected is its Content-Length, negative if not told. With ANSWER_PICTURE the body is the bytes of
@@ -46,10 +52,10 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* The body has ended. False as answer_write. */
 bool answer_end(struct answer *answer);
 
-/* The first picture that has a link and no bytes; NULL if there is none. */
+/* The first picture that has a link and is not here; NULL if there is none. */
 struct stepimg_picture *answer_to_download(const struct answer *answer);
 
-/* Moves body and pictures into the outcome. */
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
+/* Moves body and pictures into the outcome, and the file, complete or not, to *file. */
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file);
 
 #endif

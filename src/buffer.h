@@ -2,8 +2,8 @@
 #ifndef STEPIMG_BUFFER_H
 #define STEPIMG_BUFFER_H
 
-#include <stddef.h>
 #include "stepimg.h"
+#include <stddef.h>
 
 struct buffer {
   unsigned char *bytes; /* owned; NULL while empty */

@@ -2,9 +2,13 @@
    POST /images/generations, model step-image-edit-2. */
 #include "stepimg.h"
 
-#define TEXT(s) {.type = STEPIMG_STRING, .as.string = {s, sizeof(s) - 1}}
+#define TEXT(s)                                                                                                        \
+  {                                                                                                                    \
+    .type = STEPIMG_STRING, .as.string = { s, sizeof(s) - 1 }                                                          \
+  }
 
-static const char *const step_image_edit_2_sizes[] = {"1024x1024", "768x1360", "896x1184", "1360x768", "1184x896", NULL};
+static const char *const step_image_edit_2_sizes[] = {"1024x1024", "768x1360", "896x1184",
+                                                      "1360x768",  "1184x896", NULL};
 static const char *const response_formats[] = {"b64_json", "url", NULL};
 
 static const struct stepimg_rule step_image_edit_2[] = {
@@ -40,11 +44,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .max = 10,
      .has_default = true,
      .server_default = {.type = STEPIMG_NUMBER, .as.number = 1}},
-    {.name = "negative_prompt",
-     .type = STEPIMG_STRING,
-     .max = 512,
-     .has_default = true,
-     .server_default = TEXT("")},
+    {.name = "negative_prompt", .type = STEPIMG_STRING, .max = 512, .has_default = true, .server_default = TEXT("")},
     {.name = "text_mode",
      .type = STEPIMG_BOOLEAN,
      .has_default = true,

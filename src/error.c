@@ -22,6 +22,9 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   if (field != NULL) {
     text_copy(error->field, sizeof error->field, field, strlen(field));
     used = snprintf(message, sizeof message, "%s: ", error->field);
+    for (int i = 0; i < used; i++) /* an unknown name is the user's text */
+      if ((unsigned char)message[i] < 0x20 || message[i] == 0x7f)
+        message[i] = '?';
   }
   va_list arguments;
   va_start(arguments, format);
@@ -38,8 +41,8 @@ enum stepimg_kind error_nomem(struct stepimg_error *error)
 
 const char *stepimg_kind_name(enum stepimg_kind kind)
 {
-  static const char *const names[] = {"ok",      "invalid",  "auth",    "billing",  "moderation", "rate_limit", "server",
-                                      "request", "network",  "timeout", "protocol", "cancelled",  "budget",     "io",
-                                      "nomem"};
+  static const char *const names[] = {"ok",         "invalid",   "auth",    "billing", "moderation",
+                                      "rate_limit", "server",    "request", "network", "timeout",
+                                      "protocol",   "cancelled", "budget",  "io",      "nomem"};
   return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }

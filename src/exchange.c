@@ -378,6 +378,26 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   return STEPIMG_OK;
 }
 
+/* Whether a connection that failed so may succeed in a while. */
+static bool is_passing(CURLcode code)
+{
+  switch (code) {
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_CONNECT:
+  case CURLE_OPERATION_TIMEDOUT:
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_SEND_ERROR:
+  case CURLE_RECV_ERROR:
+  case CURLE_GOT_NOTHING:
+  case CURLE_HTTP2:
+  case CURLE_HTTP2_STREAM:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /* A server that quotes the key in its answer does not get it into our errors. */
 static void hide_key(const struct exchange *exchange, char *text, size_t length)
 {
@@ -390,7 +410,7 @@ static void hide_key(const struct exchange *exchange, char *text, size_t length)
       memset(text + i, '*', key_length);
 }
 
-enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
+enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat)
 {
   char host[URL_HOST_MAX], *url = NULL;
   curl_off_t wait = 0;
@@ -415,11 +435,17 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
   text_copy(error->request_id, sizeof error->request_id, exchange->request_id, strlen(exchange->request_id));
   if (curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
     error->retry_after = (double)wait;
-  /* Once the body has left, only the service's own refusal says that no picture was made. A link that cannot be fetched
-     is a picture that was paid for. */
-  bool refused = status >= 200 && status != 200 && !policy_of_status(status)->maybe_billed;
-  error->maybe_billed = error->kind != STEPIMG_OK &&
-                        (exchange->picture != NULL || (atomic_load(&exchange->progress->sent) && !refused));
+  bool answered = status >= 200 && status != 200;
+  if (exchange->picture != NULL) { /* it is paid for, and fetching it costs nothing */
+    error->maybe_billed = error->kind != STEPIMG_OK;
+    *repeat = error->kind == STEPIMG_NETWORK || error->kind == STEPIMG_TIMEOUT || error->kind == STEPIMG_SERVER ||
+              error->kind == STEPIMG_RATE_LIMIT;
+  } else {
+    const struct policy *policy =
+        answered ? policy_of_status(status) : policy_of_no_answer(atomic_load(&exchange->progress->sent));
+    error->maybe_billed = error->kind != STEPIMG_OK && policy->maybe_billed;
+    *repeat = policy->repeat && (answered || is_passing(code));
+  }
   return error->kind;
 }
 
@@ -436,8 +462,12 @@ const char *exchange_redirect(const struct exchange *exchange)
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
 {
   curl_off_t connect = 0, tls = 0, first_byte = 0;
-  curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
-  curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+  long connections = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
+  if (connections > 0) { /* on a kept connection libcurl tells how long it took to find it */
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
+    curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+  }
   curl_easy_getinfo(exchange->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   timing->connect = (double)connect / 1e6;
   timing->tls = (double)tls / 1e6;

@@ -26,9 +26,9 @@ enum stepimg_kind exchange_settings_init(struct exchange_settings *settings, str
 void exchange_settings_clear(struct exchange_settings *settings); /* idempotent; wipes the key */
 
 struct progress {
-  atomic_int phase;           /* enum stepimg_phase */
+  atomic_int phase;             /* enum stepimg_phase */
   atomic_llong received, total; /* bytes of the body now arriving; total 0: not told */
-  atomic_bool sent;           /* some of the POST's body was handed to the network */
+  atomic_bool sent;             /* some of the POST's body was handed to the network */
 };
 
 struct exchange {
@@ -40,8 +40,8 @@ struct exchange {
   size_t body_length, body_sent;
   struct stepimg_picture *picture; /* the GET's */
   size_t header_bytes;
-  bool began;               /* the answer's body has begun */
-  bool stopped;             /* the answer wanted no more */
+  bool began;   /* the answer's body has begun */
+  bool stopped; /* the answer wanted no more */
   char request_id[128];
   char content_type[64];
   char reason[CURL_ERROR_SIZE];
@@ -55,8 +55,9 @@ bool exchange_post(struct exchange *exchange, const struct exchange_settings *se
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
                   struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress);
 
-/* Judges an exchange that libcurl says has ended with code: STEPIMG_OK, or what is wrong with it. */
-enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error);
+/* Judges an exchange that libcurl says has ended with code: STEPIMG_OK, or what is wrong with it, and whether it may be
+   repeated. */
+enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat);
 /* Where a GET was sent to instead, valid until exchange_free; NULL: nowhere. */
 const char *exchange_redirect(const struct exchange *exchange);
 /* connect, tls and first_byte. */

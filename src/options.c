@@ -1,4 +1,5 @@
 /* The options of clients and calls: one table says what there is, its type, its bounds and where it is kept. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,25 +34,33 @@ static const struct option table[] = {
     {.rule = {.name = "max_concurrent", .type = STEPIMG_INTEGER, .min = 1, .max = 10000}, /* the highest tier's limit */
      .store = COUNT,
      CLIENT(max_concurrent)},
+    {.rule = {.name = "requests_per_minute", .type = STEPIMG_INTEGER, .min = 1, .max = 1000000},
+     .store = COUNT,
+     CLIENT(requests_per_minute)},
+    {.rule = {.name = "budget", .type = STEPIMG_INTEGER, .min = 0, .max = INT_MAX}, .store = COUNT, CLIENT(budget)},
     {.rule = {.name = "max_response_bytes", .type = STEPIMG_INTEGER, .min = 1024, .max = 1 << 30},
      .store = BYTES,
      CLIENT(max_response_bytes)},
     {TIME("connect_timeout"), CLIENT(connect_timeout)},
     {A_SWITCH("strict"), CLIENT(strict)},
     {TIME("timeout"), CALL(timeout)},
+    {TIME("deadline"), CALL(deadline)},
+    {.rule = {.name = "retries", .type = STEPIMG_INTEGER, .min = 0, .max = 100}, .store = COUNT, CALL(retries)},
     {A_SWITCH("download"), CALL(download)},
 };
 
-enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 2 };
+enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 3 };
 
 void stepimg_options_init(struct stepimg_options *options)
 {
   memset(options, 0, sizeof *options);
   options->max_concurrent = 5; /* what a new account may */
+  options->budget = -1;
   options->connect_timeout = 10;
   options->max_response_bytes = (size_t)64 << 20;
   options->strict = true;
   options->call.timeout = 120;
+  options->call.retries = 2;
   options->call.download = true;
 }
 
@@ -104,7 +113,8 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
   if (rules_check_value(&option->rule, value, error) != STEPIMG_OK)
     return error->kind;
   if (is_string && has_control_character(value->as.string.data, value->as.string.length))
-    return error_set(error, STEPIMG_INVALID, option->rule.name, "it has a line break or another control character in it");
+    return error_set(error, STEPIMG_INVALID, option->rule.name,
+                     "it has a line break or another control character in it");
   return STEPIMG_OK;
 }
 
@@ -158,6 +168,10 @@ static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, s
   }
   if (scopes & STEPIMG_CLIENT_OPTION)
     names[count] = "headers";
+  else {
+    names[count++] = "save"; /* these two the caller reads itself */
+    names[count] = "on_done";
+  }
   return rules_unknown_name("option", name, names, error);
 }
 
@@ -191,8 +205,8 @@ enum stepimg_kind stepimg_options_add_header(struct stepimg_options *options, co
                                              const struct stepimg_value *value, struct stepimg_error *error)
 {
   /* Those that say whom the request is for, who asks, and how its body is framed. */
-  static const char *const reserved[] = {"Authorization", "Connection",   "Content-Length",    "Content-Type",
-                                         "Expect",        "Host",         "Transfer-Encoding", NULL};
+  static const char *const reserved[] = {"Authorization", "Connection", "Content-Length",    "Content-Type",
+                                         "Expect",        "Host",       "Transfer-Encoding", NULL};
   char quoted[TEXT_QUOTE_MAX];
   error_clear(error);
   text_quote(quoted, name, strlen(name));
@@ -234,8 +248,7 @@ static enum stepimg_kind from_variable(struct stepimg_options *options, const ch
   if (stepimg_options_set(options, name, &value, error) == STEPIMG_INVALID) {
     char message[sizeof error->message];
     text_copy(message, sizeof message, error->message, strlen(error->message));
-    return error_set(error, STEPIMG_INVALID, name, "of the environment's %s: %s", variable,
-                     message + strlen(name) + 2);
+    return error_set(error, STEPIMG_INVALID, name, "of the environment's %s: %s", variable, message + strlen(name) + 2);
   }
   return error->kind;
 }

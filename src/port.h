@@ -1,4 +1,5 @@
-/* What the core asks of the operating system beside libcurl and files: a clock, a lock with a condition, a thread. */
+/* What the core asks of the operating system beside libcurl and files: a clock, a lock with a condition, a thread, and
+   something that an event loop can poll. */
 #ifndef STEPIMG_PORT_H
 #define STEPIMG_PORT_H
 
@@ -7,6 +8,9 @@
 
 /* Seconds of a clock that is never set back. */
 double port_now(void);
+
+/* Longer than anyone waits, and a moment that every clock type can hold. */
+#define PORT_FOREVER 1e9
 
 struct port_lock {
   pthread_mutex_t mutex;
@@ -23,5 +27,20 @@ void port_wake(struct port_lock *lock);
 
 /* Starts a thread with all signals blocked: the host's handlers stay on the host's threads. */
 bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
+
+/* A descriptor that is readable while the signal is set: an eventfd, or a pipe where there is none. */
+struct port_signal {
+  int read, write; /* the same for an eventfd; -1: not open */
+};
+
+#define PORT_SIGNAL_NONE                                                                                               \
+  {                                                                                                                    \
+    -1, -1                                                                                                             \
+  }
+
+bool port_signal_open(struct port_signal *signal);
+void port_signal_set(const struct port_signal *signal);   /* at most once before it is cleared */
+void port_signal_clear(const struct port_signal *signal); /* only when it is set */
+void port_signal_close(struct port_signal *signal);       /* idempotent */
 
 #endif

@@ -1,8 +1,14 @@
 #define _POSIX_C_SOURCE 200809L
 
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stdint.h>
 #include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
 
 #include "port.h"
 
@@ -69,4 +75,47 @@ bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
   int failed = pthread_create(thread, NULL, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed == 0;
+}
+
+bool port_signal_open(struct port_signal *signal)
+{
+#if defined(__linux__)
+  signal->read = signal->write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return signal->read >= 0;
+#else
+  int ends[2];
+  if (pipe(ends) != 0)
+    return false;
+  for (int i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[i], F_SETFL, O_NONBLOCK);
+  }
+  signal->read = ends[0];
+  signal->write = ends[1];
+  return true;
+#endif
+}
+
+/* Eight bytes, as an eventfd wants them; a pipe gives them back as they went in. Neither can be full. */
+void port_signal_set(const struct port_signal *signal)
+{
+  uint64_t one = 1;
+  if (signal->write >= 0 && write(signal->write, &one, sizeof one) < 0)
+    return;
+}
+
+void port_signal_clear(const struct port_signal *signal)
+{
+  uint64_t count;
+  if (signal->read >= 0 && read(signal->read, &count, sizeof count) < 0)
+    return;
+}
+
+void port_signal_close(struct port_signal *signal)
+{
+  if (signal->read >= 0)
+    close(signal->read);
+  if (signal->write >= 0 && signal->write != signal->read)
+    close(signal->write);
+  *signal = (struct port_signal)PORT_SIGNAL_NONE;
 }

@@ -181,7 +181,7 @@ enum stepimg_kind rules_check_value(const struct stepimg_rule *rule, const struc
 enum stepimg_kind rules_unknown_name(const char *what, const char *name, const char *const *names,
                                      struct stepimg_error *error)
 {
-  char quoted[TEXT_QUOTE_MAX];
+  char known[LIST_MAX];
   const char *nearest = NULL;
   unsigned least = 0;
   for (size_t i = 0; names[i] != NULL; i++) {
@@ -191,16 +191,10 @@ enum stepimg_kind rules_unknown_name(const char *what, const char *name, const c
       least = distance;
     }
   }
-  text_quote(quoted, name, strlen(name));
   error->wrong_type = true;
   if (nearest != NULL && text_is_near(name, least))
-    error_set(error, STEPIMG_INVALID, NULL, "there is no %s %s; did you mean \"%s\"?", what, quoted, nearest);
-  else {
-    char known[LIST_MAX];
-    error_set(error, STEPIMG_INVALID, NULL, "there is no %s %s; known are %s", what, quoted, list(known, names));
-  }
-  text_copy(error->field, sizeof error->field, name, strlen(name));
-  return STEPIMG_INVALID;
+    return error_set(error, STEPIMG_INVALID, name, "there is no such %s; did you mean \"%s\"?", what, nearest);
+  return error_set(error, STEPIMG_INVALID, name, "there is no such %s; known are %s", what, list(known, names));
 }
 
 /* ------------------------------------------------------------------------------------------ a request's parameters -- */
@@ -274,6 +268,19 @@ static enum stepimg_kind check_names(const struct stepimg_model *model, const st
   return unknown == NULL ? STEPIMG_OK : rules_unknown_name("parameter", unknown, names, error);
 }
 
+/* What the catalogue does not know has no rule but that text is text. */
+static enum stepimg_kind check_strangers(const struct stepimg_model *model, const struct stepimg_param *params,
+                                         size_t count, struct stepimg_error *error)
+{
+  for (size_t i = 0; i < count; i++) {
+    struct stepimg_rule rule = {.name = params[i].name, .type = STEPIMG_STRING};
+    if (params[i].value.type == STEPIMG_STRING && rule_of(model, rule.name) == NULL &&
+        check_string(&rule, &params[i].value, error) != STEPIMG_OK)
+      return error->kind;
+  }
+  return STEPIMG_OK;
+}
+
 /* Width and height, in place of size. */
 static enum stepimg_kind check_pair(const struct stepimg_model *model, const struct stepimg_param *params, size_t count,
                                     struct stepimg_checked *checked, struct stepimg_error *error)
@@ -298,7 +305,7 @@ static enum stepimg_kind check_pair(const struct stepimg_model *model, const str
   }
   snprintf(checked->size, sizeof checked->size, "%dx%d", (int)numbers[1], (int)numbers[0]);
   const struct stepimg_rule *size = rule_of(model, "size");
-  if (size == NULL || is_one_of(size->choices, checked->size, strlen(checked->size)))
+  if (size == NULL || size->choices == NULL || is_one_of(size->choices, checked->size, strlen(checked->size)))
     return STEPIMG_OK;
   char turned[32], offered[LIST_MAX];
   size_t used = 0;
@@ -319,7 +326,7 @@ static void add_warnings(const struct stepimg_model *model, const struct stepimg
   const struct stepimg_value *negative = find(params, count, "negative_prompt");
   const struct stepimg_value *scale = find(params, count, "cfg_scale");
   double number = 1;
-  if (model == NULL || negative == NULL || negative->as.string.length == 0)
+  if (model == NULL || negative == NULL || negative->type != STEPIMG_STRING || negative->as.string.length == 0)
     return;
   if (scale == NULL || (rules_number(scale, &number) && number <= 1))
     warn(checked, "negative_prompt has no effect while cfg_scale is 1.0, its default; give a larger cfg_scale");
@@ -343,12 +350,16 @@ enum stepimg_kind rules_validate(const struct stepimg_model *models, size_t mode
     if (value != NULL && rules_check_value(rule, value, error) != STEPIMG_OK)
       return error->kind;
   }
+  if (check_strangers(model, params, count, error) != STEPIMG_OK)
+    return error->kind;
   if (check_pair(model, params, count, checked, error) != STEPIMG_OK)
     return error->kind;
   const struct stepimg_value *format = find(params, count, "response_format");
-  checked->response_format = format != NULL && format->type == STEPIMG_STRING
-                                 ? format->as.string.data
-                                 : rule_of(&models[0], "response_format")->sent_default;
+  const struct stepimg_rule *format_rule = rule_of(&models[0], "response_format");
+  if (format != NULL && format->type == STEPIMG_STRING)
+    checked->response_format = format->as.string.data;
+  else if (format_rule != NULL)
+    checked->response_format = format_rule->sent_default;
   add_warnings(model, params, count, checked);
   return STEPIMG_OK;
 }

@@ -31,15 +31,15 @@ struct splitter {
   splitter_sink *sink;
   void *context;
   int state;
-  int string;           /* what the current string is: a key, a picture, a link, or any other */
-  unsigned depth;       /* open brackets */
-  unsigned matched;     /* how many of the outer brackets lie on the path {"data":[{ */
-  size_t index;         /* place in data, from 0 */
-  bool expect_key;      /* the next string of this object is a key */
-  bool broken;          /* a sink said no, or an escape in a payload was no escape */
+  int string;       /* what the current string is: a key, a picture, a link, or any other */
+  unsigned depth;   /* open brackets */
+  unsigned matched; /* how many of the outer brackets lie on the path {"data":[{ */
+  size_t index;     /* place in data, from 0 */
+  bool expect_key;  /* the next string of this object is a key */
+  bool broken;      /* a sink said no, or an escape in a payload was no escape */
   char key[SPLITTER_KEY_MAX];
-  size_t key_length;    /* SPLITTER_KEY_MAX: longer than the buffer */
-  char escape[4];       /* the digits of \uXXXX read so far */
+  size_t key_length; /* SPLITTER_KEY_MAX: longer than the buffer */
+  char escape[4];    /* the digits of \uXXXX read so far */
   unsigned escape_length;
 };
 

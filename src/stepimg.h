@@ -97,9 +97,9 @@ struct stepimg_rule {
   enum stepimg_type type;
   bool required;
   bool has_default;
-  double min, max;             /* integers and numbers: both inclusive; strings: max characters, 0 for no bound */
-  const char *const *choices;  /* strings: the allowed values, NULL-terminated; NULL: any */
-  const char *meaning;         /* with choices: what such a value says, for error texts; NULL: its name says it */
+  double min, max;            /* integers and numbers: both inclusive; strings: max characters, 0 for no bound */
+  const char *const *choices; /* strings: the allowed values, NULL-terminated; NULL: any */
+  const char *meaning;        /* with choices: what such a value says, for error texts; NULL: its name says it */
   struct stepimg_value server_default; /* what the service takes when the parameter is not sent */
   const char *sent_default;            /* what stepimg sends when the caller gave nothing; NULL: nothing */
 };
@@ -118,7 +118,7 @@ enum { STEPIMG_MAX_WARNINGS = 4 };
 /* What a checked set of parameters means. Borrows from the parameters it was made of. */
 struct stepimg_checked {
   const char *model;           /* as it goes on the wire; NUL-terminated */
-  const char *response_format; /* likewise */
+  const char *response_format; /* likewise; NULL: not sent */
   char size[32];               /* "HEIGHTxWIDTH" when width and height were given in its stead; else "" */
   size_t warning_count;
   char warnings[STEPIMG_MAX_WARNINGS][256];
@@ -133,8 +133,10 @@ STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *param
 
 /* How one call is to be made. Filled by stepimg_options_init with the client's defaults; plain data, copied freely. */
 struct stepimg_call {
-  double timeout; /* seconds for one attempt */
-  bool download;  /* fetch the picture when the answer holds a link to it */
+  double timeout;  /* seconds for one attempt */
+  double deadline; /* seconds for the whole job, from submit, with its queueing and repeats; 0: none */
+  int retries;     /* how often an attempt may be repeated */
+  bool download;   /* fetch the picture when the answer holds a link to it */
 };
 
 /* How a client works. Make it with stepimg_options_init, change it with stepimg_options_set, and release it with
@@ -147,7 +149,9 @@ struct stepimg_options {
   char *user_agent;
   char **headers; /* "Name: value" */
   size_t header_count;
-  int max_concurrent;
+  int max_concurrent;      /* requests at once */
+  int requests_per_minute; /* 0: no limit */
+  int budget;             /* requests that may cost money, repeats included, in the client's life; negative: no limit */
   double connect_timeout; /* seconds */
   size_t max_response_bytes;
   bool strict;
@@ -194,14 +198,44 @@ STEPIMG_API bool stepimg_client_is_closed(const stepimg_client *client);
 /* The options a client was made with: the defaults for its calls. */
 STEPIMG_API const struct stepimg_call *stepimg_client_call_defaults(const stepimg_client *client);
 STEPIMG_API bool stepimg_client_is_strict(const stepimg_client *client);
+STEPIMG_API int stepimg_client_max_concurrent(const stepimg_client *client);
 
-/* Queues a request; never blocks on the network. body is JSON, copied. *job is the caller's, to be released with
-   stepimg_job_free. Fails with STEPIMG_AUTH (no key), STEPIMG_CANCELLED (the client is closed) or STEPIMG_NOMEM. */
-STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const char *body, size_t length,
-                                             const struct stepimg_call *call, stepimg_job **job,
-                                             struct stepimg_error *error);
+/* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart
+   makes another. */
+typedef struct stepimg_queue stepimg_queue;
 
-/* Blocks until the job is finished, at most so many seconds (negative: without end). Returns whether it is. */
+struct stepimg_request {
+  const char *body; /* JSON; copied */
+  size_t length;
+  const char *save;     /* path of a file that the first picture goes to as it arrives; NULL: memory. Copied. */
+  stepimg_queue *queue; /* where the job goes when it is finished; NULL: nowhere, it is only waited for */
+  struct stepimg_call call;
+};
+
+/* Queues a request; never blocks on the network or the disk. *job is the caller's, to be released with stepimg_job_free.
+   Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed) or STEPIMG_NOMEM. */
+STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request,
+                                             stepimg_job **job, struct stepimg_error *error);
+
+/* The client's own queue; it lives as long as the client. */
+STEPIMG_API stepimg_queue *stepimg_client_queue(stepimg_client *client);
+/* Another one, for jobs of this client. Released with stepimg_queue_free, also after the client. NULL: no memory. */
+STEPIMG_API stepimg_queue *stepimg_queue_new(stepimg_client *client);
+STEPIMG_API void stepimg_queue_free(stepimg_queue *queue);
+/* The job that finished first; NULL: none is finished. It stays until it is fetched or released. */
+STEPIMG_API stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue);
+/* Takes a job off its queue, if it is finished and there. Returns whether it was. */
+STEPIMG_API bool stepimg_job_fetch(stepimg_job *job);
+/* Blocks until a job has finished, at most so many seconds. Returns whether one has. */
+STEPIMG_API bool stepimg_queue_wait(stepimg_client *client, stepimg_queue *queue, double seconds);
+/* Jobs that were submitted to the queue and neither fetched nor released. */
+STEPIMG_API size_t stepimg_queue_pending(stepimg_client *client, const stepimg_queue *queue);
+/* Those of them that are finished. */
+STEPIMG_API size_t stepimg_queue_finished(stepimg_client *client, const stepimg_queue *queue);
+/* A descriptor that is readable while the queue holds a finished job; the queue's. Negative: there is none to be had. */
+STEPIMG_API int stepimg_queue_fd(stepimg_client *client, stepimg_queue *queue);
+
+/* Blocks until the job is finished, at most so many seconds. Returns whether it is. */
 STEPIMG_API bool stepimg_job_wait(stepimg_job *job, double seconds);
 /* Asks for the end of a job. True if it was still going; it then finishes shortly as STEPIMG_CANCELLED, if the answer
    was not complete at that very moment. */
@@ -218,6 +252,18 @@ enum stepimg_phase {
   STEPIMG_DONE
 };
 
+enum stepimg_state { STEPIMG_STATE_QUEUED, STEPIMG_STATE_RUNNING, STEPIMG_STATE_RETRYING, STEPIMG_STATE_FINISHED };
+
+struct stepimg_progress {
+  enum stepimg_state state;
+  enum stepimg_phase phase;
+  int64_t received, total; /* bytes of the body now arriving; total 0: not told */
+  double elapsed;          /* seconds since submit, until the end */
+  int attempt;             /* from 1; 0: none begun yet */
+};
+
+STEPIMG_API void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress);
+
 enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF };
 
 /* "png", "jpeg" …; NULL for STEPIMG_UNKNOWN. */
@@ -227,7 +273,8 @@ struct stepimg_picture {
   size_t index;         /* its place in the answer's data, from 0 */
   unsigned char *bytes; /* owned by the job until taken; NULL where none came */
   size_t length;
-  const char *url; /* its link, where the answer had one; the job's */
+  bool saved;                 /* it went to the request's file instead, which stepimg_job_commit puts in its place */
+  const char *url;            /* its link, where the answer had one; the job's */
   enum stepimg_format format; /* read from the bytes, as are width and height; 0 where unknown */
   uint32_t width, height;
 };
@@ -243,7 +290,7 @@ struct stepimg_timing {
 /* How a job ended. */
 struct stepimg_outcome {
   struct stepimg_error error; /* kind STEPIMG_OK: an HTTP 200 whose pictures were decoded */
-  const char *body;           /* the answer's JSON, each picture's text replaced by ""; of a failed request the body as it
+  const char *body; /* the answer's JSON, each picture's text replaced by ""; of a failed request the body as it
                                  came, at most 64 KiB; NULL: none. Not judged: it may be no JSON at all. */
   size_t body_length;
   struct stepimg_picture *pictures; /* in the order they came */
@@ -257,6 +304,10 @@ STEPIMG_API struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
 /* Hands the picture's bytes over; release them with stepimg_free. */
 STEPIMG_API unsigned char *stepimg_picture_take(struct stepimg_picture *picture);
 STEPIMG_API void stepimg_free(void *memory);
+
+/* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
+   fails with STEPIMG_IO. */
+STEPIMG_API enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error);
 
 /* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
 STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,

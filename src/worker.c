@@ -1,11 +1,18 @@
-/* The I/O thread: takes jobs from the client's inbox, keeps max_concurrent of them going on one libcurl multi handle, and
-   sleeps in curl_multi_poll while there is nothing to do. */
+/*
+ * The I/O thread: takes jobs from the client's inbox, keeps max_concurrent of them going on one libcurl multi handle,
+ * repeats what may be repeated, and sleeps in curl_multi_poll while there is nothing to do.
+ *
+ * A job waits in the queue, is in flight, or pauses before a repeat. A paused job goes back to the queue's head when its
+ * time comes. Its timer is set to that moment, or to its deadline where that is earlier.
+ */
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
 #include "error.h"
+#include "policy.h"
 #include "url.h"
 
 enum { MAX_REDIRECTS = 3 };
@@ -14,9 +21,11 @@ struct work {
   struct exchange exchange;
   struct answer answer;
   struct stepimg_timing timing;
-  char *url; /* of the GET under way; owned */
-  struct stepimg_picture *picture;
+  char *url;                       /* of the GET that is under way or to be repeated; owned */
+  struct stepimg_picture *picture; /* that it fetches; NULL: the POST */
   int redirects;
+  int tries;    /* of the POST, or of this picture's GET */
+  bool charged; /* counted in the client's budget */
 };
 
 struct list {
@@ -26,33 +35,71 @@ struct list {
 struct worker {
   stepimg_client *client;
   CURLM *multi;
-  struct list queue, flight;
+  struct list queue, flight, paused;
   int in_flight;
+  struct timers timers;
+  uint64_t chance; /* state of a xorshift generator: the jitter needs no better */
 };
 
-static void append(struct list *list, struct stepimg_job *job)
+/* ------------------------------------------------------------------------------------------------------- lists -- */
+
+static void insert(struct list *list, struct stepimg_job *after, struct stepimg_job *job)
 {
-  job->next = NULL;
-  job->back = list->last;
-  if (list->last != NULL)
-    list->last->next = job;
-  else
-    list->first = job;
-  list->last = job;
+  struct stepimg_job *next = after != NULL ? after->io.next : list->first;
+  job->io.back = after;
+  job->io.next = next;
+  *(after != NULL ? &after->io.next : &list->first) = job;
+  *(next != NULL ? &next->io.back : &list->last) = job;
 }
 
-static void drop(struct list *list, struct stepimg_job *job)
+static struct list *list_of(struct worker *worker, const struct stepimg_job *job)
 {
-  if (job->back != NULL)
-    job->back->next = job->next;
-  else
-    list->first = job->next;
-  if (job->next != NULL)
-    job->next->back = job->back;
-  else
-    list->last = job->back;
-  job->next = job->back = NULL;
+  switch (job->where) {
+  case IN_QUEUE:
+    return &worker->queue;
+  case IN_FLIGHT:
+    return &worker->flight;
+  case PAUSED:
+    return &worker->paused;
+  default:
+    return NULL;
+  }
 }
+
+static void leave_list(struct worker *worker, struct stepimg_job *job)
+{
+  struct list *list = list_of(worker, job);
+  if (list == NULL)
+    return;
+  *(job->io.back != NULL ? &job->io.back->io.next : &list->first) = job->io.next;
+  *(job->io.next != NULL ? &job->io.next->io.back : &list->last) = job->io.back;
+  if (job->where == IN_FLIGHT)
+    worker->in_flight--;
+  job->where = NOWHERE;
+}
+
+/* To the list's head or end, from whichever list it was in. */
+static void move(struct worker *worker, struct stepimg_job *job, int where, bool to_head)
+{
+  leave_list(worker, job);
+  job->where = where;
+  struct list *list = list_of(worker, job);
+  insert(list, to_head ? NULL : list->last, job);
+  if (where == IN_FLIGHT)
+    worker->in_flight++;
+}
+
+static struct stepimg_job *job_of(struct timer *timer)
+{
+  return (struct stepimg_job *)(void *)((char *)timer - offsetof(struct stepimg_job, timer));
+}
+
+static double deadline_of(const struct stepimg_job *job)
+{
+  return job->call.deadline > 0 ? job->submitted + job->call.deadline : INFINITY;
+}
+
+/* ------------------------------------------------------------------------------------------------------ the end -- */
 
 /* Ends the exchange under way, if any, and its connection with it where it was not complete. */
 static void stop_exchange(struct worker *worker, struct work *work)
@@ -62,23 +109,35 @@ static void stop_exchange(struct worker *worker, struct work *work)
   exchange_free(&work->exchange);
 }
 
+/* A request that certainly cost nothing is none that the budget is for. */
+static void refund(struct worker *worker, struct work *work)
+{
+  if (work->charged)
+    atomic_fetch_sub(&worker->client->spent, 1);
+  work->charged = false;
+}
+
 static void finish(struct worker *worker, struct stepimg_job *job, const struct stepimg_error *error)
 {
   struct work *work = job->work;
+  leave_list(worker, job);
+  timers_clear(&worker->timers, &job->timer);
   if (work != NULL) {
-    drop(&worker->flight, job);
-    worker->in_flight--;
-    stop_exchange(worker, work); /* first: who hears of the end may count on it */
-    client_finish(job, error, &work->answer, &work->timing);
+    /* All of it first: who hears of the end may count on the connection and the file being gone. */
+    stop_exchange(worker, work);
+    if (error->kind != STEPIMG_OK && !error->maybe_billed)
+      refund(worker, work);
+    if (error->kind != STEPIMG_OK)
+      file_abort(&work->answer.file);
+    job_finish(job, error, &work->answer, &work->timing);
     answer_free(&work->answer);
     free(work->url);
     free(work);
     job->work = NULL;
-  } else {
-    drop(&worker->queue, job);
-    client_finish(job, error, NULL, NULL);
-  }
-  client_release_job(job);
+  } else
+    job_finish(job, error, NULL, NULL);
+  job->where = FINISHED;
+  job_release(job);
 }
 
 static void finish_as(struct worker *worker, struct stepimg_job *job, enum stepimg_kind kind, const char *message)
@@ -90,31 +149,157 @@ static void finish_as(struct worker *worker, struct stepimg_job *job, enum stepi
   finish(worker, job, &error);
 }
 
+static void no_memory(struct worker *worker, struct stepimg_job *job)
+{
+  finish_as(worker, job, STEPIMG_NOMEM, "not enough memory for the request");
+}
+
+static void past_deadline(struct worker *worker, struct stepimg_job *job)
+{
+  struct stepimg_error error;
+  error_clear(&error);
+  error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %.14g s passed while the job was waiting for its turn",
+            job->call.deadline);
+  error.maybe_billed = atomic_load(&job->progress.sent);
+  finish(worker, job, &error);
+}
+
+/* ----------------------------------------------------------------------------------------------------- attempts -- */
+
+/* A job in the queue or in a pause is to be looked at at that moment, or at its deadline. */
+static void set_timer(struct worker *worker, struct stepimg_job *job, double moment)
+{
+  double deadline = deadline_of(job);
+  if (deadline < moment)
+    moment = deadline;
+  if (moment < INFINITY && !timers_set(&worker->timers, &job->timer, moment))
+    no_memory(worker, job);
+}
+
+static void enqueue(struct worker *worker, struct stepimg_job *job, bool to_head)
+{
+  move(worker, job, IN_QUEUE, to_head);
+  timers_clear(&worker->timers, &job->timer);
+  set_timer(worker, job, INFINITY);
+}
+
+/* What is left of the deadline, if that is less than the call's timeout. */
+static double attempt_timeout(const struct stepimg_job *job)
+{
+  double left = deadline_of(job) - port_now();
+  return left < job->call.timeout ? left : job->call.timeout;
+}
+
 static bool launch(struct worker *worker, struct stepimg_job *job)
 {
   CURL *easy = job->work->exchange.easy;
-  return curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK && curl_multi_add_handle(worker->multi, easy) == CURLM_OK;
+  return curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK &&
+         curl_multi_add_handle(worker->multi, easy) == CURLM_OK;
 }
 
-static void start(struct worker *worker, struct stepimg_job *job)
+/* The job's first look at memory and disk: what fails here has cost nothing. */
+static bool prepare(struct worker *worker, struct stepimg_job *job)
+{
+  struct stepimg_error error;
+  if (job->work != NULL)
+    return true;
+  job->work = calloc(1, sizeof *job->work);
+  if (job->work == NULL) {
+    no_memory(worker, job);
+    return false;
+  }
+  answer_init(&job->work->answer, worker->client->max_response_bytes);
+  job->work->timing.queued = port_now() - job->submitted;
+  error_clear(&error);
+  if (job->save != NULL && answer_save(&job->work->answer, job->save, &error) != STEPIMG_OK) {
+    finish(worker, job, &error);
+    return false;
+  }
+  return true;
+}
+
+static bool charge(struct worker *worker, struct stepimg_job *job)
 {
   stepimg_client *client = worker->client;
-  struct work *work = calloc(1, sizeof *work);
-  if (work == NULL) {
-    finish_as(worker, job, STEPIMG_NOMEM, "not enough memory for the request");
+  if (client->budget >= 0 && atomic_load(&client->spent) >= client->budget) {
+    finish_as(worker, job, STEPIMG_BUDGET, "this client's budget of pictures is used up; nothing was sent");
+    return false;
+  }
+  atomic_fetch_add(&client->spent, 1);
+  job->work->charged = true;
+  return true;
+}
+
+static void begin_post(struct worker *worker, struct stepimg_job *job)
+{
+  struct work *work = job->work;
+  atomic_store(&job->progress.sent, false);
+  if (!charge(worker, job))
+    return;
+  pace_begin(&worker->client->pace, port_now());
+  atomic_fetch_add(&job->attempts, 1);
+  if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
+                     &work->answer, &job->progress) ||
+      !launch(worker, job))
+    no_memory(worker, job);
+}
+
+static void begin_get(struct worker *worker, struct stepimg_job *job)
+{
+  struct work *work = job->work;
+  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
+                    &work->answer, &job->progress) ||
+      !launch(worker, job))
+    no_memory(worker, job);
+}
+
+/* The first of the queue has its turn. */
+static void start(struct worker *worker, struct stepimg_job *job)
+{
+  timers_clear(&worker->timers, &job->timer);
+  move(worker, job, IN_FLIGHT, false);
+  atomic_store(&job->state, STEPIMG_STATE_RUNNING);
+  if (deadline_of(job) <= port_now()) {
+    past_deadline(worker, job);
     return;
   }
-  drop(&worker->queue, job);
-  append(&worker->flight, job);
-  worker->in_flight++;
-  job->work = work;
-  answer_init(&work->answer, client->max_response_bytes);
-  work->timing.queued = port_now() - job->submitted;
-  atomic_store(&job->attempts, 1);
-  if (!exchange_post(&work->exchange, &client->settings, job->body, job->body_length, job->call.timeout, &work->answer,
-                     &job->progress) ||
-      !launch(worker, job))
-    finish_as(worker, job, STEPIMG_NOMEM, "not enough memory for the request");
+  if (!prepare(worker, job))
+    return;
+  job->work->tries++;
+  if (job->work->picture != NULL)
+    begin_get(worker, job);
+  else
+    begin_post(worker, job);
+}
+
+/* From 0 to 1. */
+static double draw(struct worker *worker)
+{
+  worker->chance ^= worker->chance << 13;
+  worker->chance ^= worker->chance >> 7;
+  worker->chance ^= worker->chance << 17;
+  return (double)(worker->chance >> 11) / 9007199254740992.0;
+}
+
+/* An attempt failed in a way that may be repeated. False: it is not, for its number, its wait or its deadline. */
+static bool repeat(struct worker *worker, struct stepimg_job *job, const struct stepimg_error *error)
+{
+  struct work *work = job->work;
+  double now = port_now(), wait = policy_wait(work->tries, error->retry_after, draw(worker));
+  if (error->status == 429 && work->picture == NULL) /* it is meant for all of this key's requests */
+    pace_rest(&worker->client->pace, now + (wait < POLICY_LONGEST_WAIT ? wait : POLICY_LONGEST_WAIT));
+  if (work->tries > job->call.retries || wait > POLICY_LONGEST_WAIT || now + wait >= deadline_of(job))
+    return false;
+  stop_exchange(worker, work);
+  refund(worker, work);
+  if (work->picture == NULL)
+    atomic_store(&job->progress.sent, false); /* it was refused: nothing of it is left to be billed */
+  atomic_store(&job->state, STEPIMG_STATE_RETRYING);
+  atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
+  move(worker, job, PAUSED, false);
+  job->due = now + wait;
+  set_timer(worker, job, job->due);
+  return true;
 }
 
 /* Fetches a picture from url, which the answer or a redirect from address from named. */
@@ -124,9 +309,9 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
   const char *why;
   struct stepimg_error error;
   error_clear(&error);
-  error.maybe_billed = true;
   if (!url_may_follow(from, url, &why)) {
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link cannot be followed: %s", why);
+    error.maybe_billed = true;
     finish(worker, job, &error);
     return;
   }
@@ -137,21 +322,19 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
   stop_exchange(worker, work); /* url may have been its own */
   free(work->url);
   work->url = copy;
-  if (copy == NULL ||
-      !exchange_get(&work->exchange, &worker->client->settings, copy, work->picture, job->call.timeout, &work->answer,
-                    &job->progress) ||
-      !launch(worker, job)) {
-    error_nomem(&error);
-    finish(worker, job, &error);
-  }
+  if (copy != NULL)
+    begin_get(worker, job);
+  else
+    no_memory(worker, job);
 }
 
-/* An exchange has ended: follow a redirect, fetch the next picture, or be done. */
+/* An exchange has ended: follow a redirect, repeat it, fetch the next picture, or be done. */
 static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
 {
   struct work *work = job->work;
   struct stepimg_error error;
-  enum stepimg_kind kind = exchange_result(&work->exchange, code, &error);
+  bool may_repeat;
+  enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
   if (work->picture == NULL)
     exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
@@ -161,14 +344,19 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
   }
   if (redirect != NULL)
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
+  if (kind != STEPIMG_OK && may_repeat && redirect == NULL && repeat(worker, job, &error))
+    return;
   work->picture = kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
   if (work->picture != NULL) {
     work->redirects = 0;
+    work->tries = 1;
     download(worker, job, worker->client->settings.endpoint, work->picture->url);
     return;
   }
   finish(worker, job, &error);
 }
+
+/* --------------------------------------------------------------------------------------------------------- loop -- */
 
 /* What the host has put into the inbox. False: it is time to end. */
 static bool read_inbox(struct worker *worker)
@@ -181,21 +369,32 @@ static bool read_inbox(struct worker *worker)
   client->inbox_end = &client->inbox;
   while (job != NULL) {
     struct stepimg_job *next = job->inbox_next;
-    bool cancelled = job->cancelled, finished = job->outcome != NULL;
+    bool cancelled = job->cancelled;
     job->in_inbox = false;
     port_release(&client->lock);
-    if (!job->known) {
-      job->known = true;
-      append(&worker->queue, job);
-    }
-    if (cancelled && !finished)
+    if (cancelled && job->where != FINISHED)
       finish_as(worker, job, STEPIMG_CANCELLED, "the job was cancelled");
-    client_release_job(job);
+    else if (job->where == NOWHERE)
+      enqueue(worker, job, false);
+    job_release(job);
     job = next;
     port_acquire(&client->lock);
   }
   port_release(&client->lock);
   return !stopping;
+}
+
+static void run_timers(struct worker *worker)
+{
+  double now = port_now();
+  struct timer *timer;
+  while ((timer = timers_first(&worker->timers)) != NULL && timer->moment <= now) {
+    struct stepimg_job *job = job_of(timer);
+    if (deadline_of(job) <= now)
+      past_deadline(worker, job);
+    else
+      enqueue(worker, job, true);
+  }
 }
 
 static void read_results(struct worker *worker)
@@ -209,18 +408,35 @@ static void read_results(struct worker *worker)
   }
 }
 
-static bool can_start(const struct worker *worker)
+/* When the first of the queue may start, if a place is free; INFINITY: not before something else happens. */
+static double next_start(const struct worker *worker)
 {
-  return worker->queue.first != NULL && worker->in_flight < worker->client->max_concurrent;
+  const struct stepimg_job *job = worker->queue.first;
+  if (job == NULL || worker->in_flight >= worker->client->max_concurrent)
+    return INFINITY;
+  bool is_get = job->work != NULL && job->work->picture != NULL;
+  return is_get ? 0 : pace_next(&worker->client->pace);
+}
+
+/* Milliseconds to sleep, as far as it is known here. */
+static int sleep_time(const struct worker *worker)
+{
+  const struct timer *timer = timers_first(&worker->timers);
+  double moment = next_start(worker);
+  if (timer != NULL && timer->moment < moment)
+    moment = timer->moment;
+  double wait = ceil((moment - port_now()) * 1000);
+  return wait <= 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
 static void leave(struct worker *worker)
 {
   stepimg_client *client = worker->client;
-  while (worker->flight.first != NULL)
-    finish_as(worker, worker->flight.first, STEPIMG_CANCELLED, CLIENT_CLOSED);
-  while (worker->queue.first != NULL)
-    finish_as(worker, worker->queue.first, STEPIMG_CANCELLED, CLIENT_CLOSED);
+  struct list *lists[] = {&worker->flight, &worker->paused, &worker->queue};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+    while (lists[i]->first != NULL)
+      finish_as(worker, lists[i]->first, STEPIMG_CANCELLED, CLIENT_CLOSED);
+  timers_free(&worker->timers);
   port_acquire(&client->lock);
   client->multi = NULL; /* nobody wakes it any more */
   port_release(&client->lock);
@@ -236,14 +452,18 @@ void *worker_run(void *context)
 {
   stepimg_client *client = context;
   struct worker worker = {.client = client, .multi = client->multi};
+  worker.chance = (uint64_t)(port_now() * 1e9) ^ (uint64_t)(uintptr_t)client;
+  worker.chance |= worker.chance == 0;
   while (read_inbox(&worker)) {
     int running;
-    while (can_start(&worker))
+    run_timers(&worker);
+    while (next_start(&worker) <= port_now())
       start(&worker, worker.queue.first);
     curl_multi_perform(worker.multi, &running);
     read_results(&worker);
-    if (!can_start(&worker))
-      curl_multi_poll(worker.multi, NULL, 0, INT_MAX, NULL);
+    int milliseconds = sleep_time(&worker);
+    if (milliseconds > 0)
+      curl_multi_poll(worker.multi, NULL, 0, milliseconds, NULL);
   }
   leave(&worker);
   return NULL;

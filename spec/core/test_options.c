@@ -284,7 +284,7 @@ static void unknown_options_are_told_the_nearest(void **state)
     assert_true(error.wrong_type);
     snprintf(suggestion, sizeof suggestion, "did you mean \"%s\"?", near[i][1]);
     assert_contains(error.message, suggestion);
-    snprintf(suggestion, sizeof suggestion, "no option \"%s\"", near[i][0]);
+    snprintf(suggestion, sizeof suggestion, "%s: there is no such option", near[i][0]);
     assert_contains(error.message, suggestion);
   }
 }
