@@ -53,25 +53,36 @@ static bool step(struct base64 *decoder, unsigned char c, unsigned char **out)
   return true;
 }
 
-bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written)
+/* Whole groups, three bytes at a time, as far as they are clean. Returns the characters taken. */
+static size_t groups(const unsigned char *in, size_t length, unsigned char *out)
+{
+  size_t taken = 0;
+  for (; length - taken >= 4; taken += 4, out += 3) {
+    const unsigned char *next = in + taken;
+    uint32_t a = sextet[next[0]], b = sextet[next[1]], c = sextet[next[2]], d = sextet[next[3]];
+    if ((a | b | c | d) > 63)
+      break;
+    uint32_t bits = a << 18 | b << 12 | c << 6 | d;
+    out[0] = (unsigned char)(bits >> 16);
+    out[1] = (unsigned char)(bits >> 8);
+    out[2] = (unsigned char)bits;
+  }
+  return taken;
+}
+
+bool base64_update_by(struct base64 *decoder, enum base64_way way, const char *in, size_t length, unsigned char *out,
+                      size_t *written)
 {
   const unsigned char *next = (const unsigned char *)in, *end = next + length;
   unsigned char *start = out;
   bool good = true;
   while (good && next < end) {
     if (decoder->sextets == 0) {
-      while (end - next >= 4) {
-        uint32_t a = sextet[next[0]], b = sextet[next[1]], c = sextet[next[2]], d = sextet[next[3]];
-        if ((a | b | c | d) > 63)
-          break;
-        uint32_t bits = a << 18 | b << 12 | c << 6 | d;
-        out[0] = (unsigned char)(bits >> 16);
-        out[1] = (unsigned char)(bits >> 8);
-        out[2] = (unsigned char)bits;
-        next += 4;
-        out += 3;
-        decoder->consumed += 4;
-      }
+      size_t taken = base64_blocks(way, (const char *)next, (size_t)(end - next), out);
+      taken += groups(next + taken, (size_t)(end - next) - taken, out + taken / 4 * 3);
+      next += taken;
+      out += taken / 4 * 3;
+      decoder->consumed += taken;
       if (next == end)
         break;
     }
@@ -81,6 +92,11 @@ bool base64_update(struct base64 *decoder, const char *in, size_t length, unsign
   }
   *written = (size_t)(out - start);
   return good;
+}
+
+bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written)
+{
+  return base64_update_by(decoder, base64_best_way(), in, length, out, written);
 }
 
 bool base64_final(const struct base64 *decoder)

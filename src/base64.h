@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base64_blocks.h"
+
 struct base64 {
   uint32_t bits;     /* sextets not yet written */
   unsigned sextets;  /* how many of the current group of four were read, padding included */
@@ -24,6 +26,10 @@ static inline size_t base64_bound(size_t length)
 /* Decodes length characters into out, which has room for base64_bound(length) bytes, and sets *written. False at the
    first character that has no place there; what came before it was written. in and out must not overlap. */
 bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written);
+
+/* The same in a given way: all of them agree on everything. */
+bool base64_update_by(struct base64 *decoder, enum base64_way way, const char *in, size_t length, unsigned char *out,
+                      size_t *written);
 
 /* True if the text is complete: nothing is left over, and no bit was set that no byte holds. */
 bool base64_final(const struct base64 *decoder);

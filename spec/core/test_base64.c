@@ -303,6 +303,34 @@ static void random_texts_agree_with_the_reference(void **state)
   }
 }
 
+/* Each way on texts of every length, clean and with each byte value at each place, against the plain one. */
+static void all_ways_agree(void **state)
+{
+  enum { LONGEST = 150 };
+  char text[LONGEST];
+  (void)state;
+  for (enum base64_way way = BASE64_SSSE3; way <= base64_best_way(); way++)
+    for (size_t length = 0; length <= LONGEST; length += length < 100 ? 1 : 10)
+      for (size_t place = 0; place <= length; place++)
+        for (unsigned value = 0; value < 256; value += place < length ? 1 : 256) {
+          for (size_t i = 0; i < length; i++)
+            text[i] = alphabet[(i * 31 + length) % 64];
+          if (place < length)
+            text[place] = (char)value;
+          struct base64 plain, fast;
+          unsigned char plain_out[LONGEST + 3] = {0}, fast_out[LONGEST + 3] = {0};
+          size_t plain_written, fast_written;
+          base64_init(&plain);
+          base64_init(&fast);
+          bool good = base64_update_by(&plain, BASE64_PLAIN, text, length, plain_out, &plain_written);
+          assert_int_equal(base64_update_by(&fast, way, text, length, fast_out, &fast_written), good);
+          assert_int_equal(fast_written, plain_written);
+          assert_memory_equal(fast_out, plain_out, plain_written);
+          assert_int_equal(fast.consumed, plain.consumed);
+          assert_int_equal(base64_final(&fast), base64_final(&plain));
+        }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -316,6 +344,7 @@ int main(void)
       cmocka_unit_test(what_is_cut_short_is_not_complete),
       cmocka_unit_test(an_empty_piece_changes_nothing),
       cmocka_unit_test(random_texts_agree_with_the_reference),
+      cmocka_unit_test(all_ways_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

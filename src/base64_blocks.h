@@ -1,0 +1,17 @@
+/* The fast part of the decoder: whole blocks of clean base64, with vector instructions where the processor has them. */
+#ifndef STEPIMG_BASE64_BLOCKS_H
+#define STEPIMG_BASE64_BLOCKS_H
+
+#include <stddef.h>
+
+enum base64_way { BASE64_PLAIN, BASE64_SSSE3, BASE64_AVX2 };
+
+/* The fastest that this processor has. Any lower one works too. */
+enum base64_way base64_best_way(void);
+
+/* Decodes groups of four from the start of in while they hold nothing but the alphabet, as far as it pays, and returns
+   the characters taken: a multiple of four, perhaps 0. out has room for three bytes for each four characters of length;
+   bytes beyond the decoded ones may be overwritten. */
+size_t base64_blocks(enum base64_way way, const char *in, size_t length, unsigned char *out);
+
+#endif
