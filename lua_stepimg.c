@@ -862,10 +862,10 @@ static void keep(lua_State *L, int index)
   lua_pop(L, 2);
 }
 
-/* Also the continuation: whoever resumes the coroutine too early finds it waiting again. */
+/* Also the continuation: whoever resumes the coroutine too early finds it waiting again. One that waited leaves the job
+   to update, which delivers and counts it. */
 static int await(lua_State *L, int status, lua_KContext context)
 {
-  (void)status;
   (void)context;
   lua_settop(L, 1);
   lua_Integer place = find_waiter(L, 1);
@@ -873,7 +873,7 @@ static int await(lua_State *L, int status, lua_KContext context)
     if (place > 0)
       remove_waiter(L, place);
     lua_settop(L, 1);
-    return job_result(L);
+    return status == LUA_YIELD ? push_result(L, 1) : job_result(L);
   }
   if (place == 0) {
     if (!lua_istable(L, -1)) {
@@ -1090,11 +1090,10 @@ static bool deliver(lua_State *L, stepimg_job *finished)
   bool delivered = settle(L, job);
   if (lua_isfunction(L, -1)) {
     lua_pushvalue(L, job + 1);
-    lua_pushvalue(L, count == 2 ? job + 2 : job);
-    if (count == 1) {
-      lua_pop(L, 1);
+    if (count == 2)
+      lua_pushvalue(L, job + 2);
+    else
       lua_pushnil(L);
-    }
     lua_pushvalue(L, job);
     lua_call(L, 3, 0);
   }
@@ -1221,13 +1220,12 @@ static int each_close(lua_State *L)
 static bool next_params(lua_State *L, struct each *each)
 {
   int type = lua_getiuservalue(L, 1, EACH_SOURCE);
-  if (type == LUA_TTABLE)
-    type = lua_geti(L, -1, each->place + 1);
-  else {
+  if (type == LUA_TTABLE) {
+    lua_geti(L, -1, each->place + 1);
+    lua_remove(L, -2);
+  } else
     lua_call(L, 0, 1);
-    type = lua_type(L, -1);
-  }
-  if (type == LUA_TNIL) {
+  if (lua_isnil(L, -1)) {
     each->exhausted = true;
     return false;
   }
@@ -1242,8 +1240,6 @@ static bool fill(lua_State *L, struct each *each, stepimg_client *client)
     lua_settop(L, 4);
     if (!next_params(L, each))
       return false;
-    lua_replace(L, 5);
-    lua_settop(L, 5);
     if (!push_job(L, 2, 5, 3, each->queue, false)) {
       lua_pushinteger(L, each->place);
       lua_insert(L, -3);

@@ -46,6 +46,8 @@ void job_release(struct stepimg_job *job)
 static void notify(struct stepimg_job *job)
 {
   stepimg_client *client = job->client;
+  if (client->inbox == NULL && client->multi != NULL) /* else it was woken and has not looked yet */
+    curl_multi_wakeup(client->multi);
   if (!job->in_inbox) {
     job->in_inbox = true;
     atomic_fetch_add(&job->holders, 1);
@@ -53,8 +55,6 @@ static void notify(struct stepimg_job *job)
     *client->inbox_end = job;
     client->inbox_end = &job->inbox_next;
   }
-  if (client->multi != NULL)
-    curl_multi_wakeup(client->multi);
 }
 
 static char *copy(const char *bytes, size_t length)
