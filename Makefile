@@ -12,14 +12,17 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(
 HARDEN  := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS  ?= -O2 -g
 OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(HARDEN)) -MMD -MP
-CURL_CF  = $(shell $(PKG_CONFIG) --cflags libcurl)
-CURL_LD  = $(shell $(PKG_CONFIG) --libs libcurl)
+# LuaRocks passes these folders; else pkg-config knows.
+LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
+CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
+CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
 CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] examples/*.c)
+TIDY      := $(filter %.c,$(C_FILES))
 
 all: stepimg.so
 
@@ -34,13 +37,12 @@ $(BUILD)/%.o: src/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(BUILD)/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
-	$(CC) $(OURS) $(LUA_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
-$(BUILD)/lua_stepimg.o: LUA_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 # Says in one line what is missing, before a compiler says it in twenty.
 $(BUILD)/tools:
-	@$(if $(LUA_PC),,echo "stepimg needs pkg-config and Lua 5.4's headers (Debian: pkg-config liblua5.4-dev)" >&2; exit 1)
-	@$(PKG_CONFIG) --exists 'libcurl >= 7.76' || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
+	@$(if $(LUA_PC)$(LUA_INCDIR),,echo "stepimg needs pkg-config and Lua 5.4's headers (Debian: pkg-config liblua5.4-dev)" >&2; exit 1)
+	@$(if $(CURL_LIBDIR),:,$(PKG_CONFIG) --exists 'libcurl >= 7.76') || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
 	@mkdir -p $(BUILD) && touch $@
 
 $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
@@ -61,8 +63,9 @@ demo test check:
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
+run-demo: override export PROMPT := $(value PROMPT)
 run-demo: stepimg.so
-	@PROMPT='$(subst ','\'',$(PROMPT))' $(LUA) spec/demo.lua
+	@$(LUA) spec/demo.lua
 
 run-test: run-core run-spec
 
@@ -73,11 +76,13 @@ run-spec: stepimg.so
 	@$(LUA) $(shell command -v busted)
 
 run-check: stepimg.so
-	luacheck .
+	luacheck --quiet .
 	clang-format --dry-run --Werror $(C_FILES)
-	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- -std=c11 -Isrc $(CURL_CF) $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+	@echo "clang-tidy: $(words $(TIDY)) files"
+	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' clang-tidy --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
+	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
-	sh spec/rock.sh
+	LUA='$(LUA)' sh spec/rock.sh
 
 .PHONY: all install uninstall clean demo test check run-demo run-test run-core run-spec run-check
 -include $(wildcard $(BUILD)/*.d)

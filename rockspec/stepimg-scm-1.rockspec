@@ -1,0 +1,39 @@
+rockspec_format = "3.0"
+package = "stepimg"
+version = "scm-1"
+source = {
+  url = "git+file://.", -- this tree: run `luarocks make` in it
+}
+description = {
+  summary = "Pictures from StepFun's image generation service, without ever holding the caller's thread",
+  detailed = [[
+    An extension module in C for StepFun's image generation service. The request, TLS and the decoding of the picture run
+    on a thread of their own; parameters are checked before anything is sent.
+  ]],
+  license = "MIT",
+  labels = {"image", "http", "api"},
+}
+supported_platforms = {"linux"}
+dependencies = {
+  "lua ~> 5.4",
+  "lua-cjson",
+}
+external_dependencies = {
+  CURL = {library = "curl"},
+}
+-- The Makefile's own linker flags matter (-z nodelete, hidden symbols); the builtin type cannot pass them.
+build = {
+  type = "make",
+  build_target = "stepimg.so",
+  build_variables = {
+    CC = "$(CC)",
+    CFLAGS = "$(CFLAGS)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    CURL_INCDIR = "$(CURL_INCDIR)",
+    CURL_LIBDIR = "$(CURL_LIBDIR)",
+  },
+  install_target = "install",
+  install_variables = {
+    LUA_CMOD = "$(LIBDIR)",
+  },
+}

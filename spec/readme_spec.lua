@@ -1,0 +1,251 @@
+-- Holds README.md against what the module does: its tables, and every piece of Lua in it.
+
+local standin = require "spec.standin"
+local stepimg = require "stepimg"
+local support = require "spec.support"
+
+local README = support.read "README.md"
+local MODEL = "step-image-edit-2"
+
+-- The rows of the table whose first column has that head, as lists of cells.
+local function rows_of(head)
+  local rows, inside = {}, false
+  for line in README:gmatch "[^\n]*" do
+    local cells = {}
+    for cell in line:gmatch "|%s*([^|]*)" do
+      table.insert(cells, (cell:gsub("%s+$", "")))
+    end
+    if cells[1] == head then
+      inside = true
+    elseif #cells == 0 then
+      inside = false
+    elseif inside and not cells[1]:find "^%-%-%-" then
+      table.insert(rows, cells)
+    end
+  end
+  assert(#rows > 0, "the README has no table of: " .. head)
+  return rows
+end
+
+-- The same by the name in their first cell.
+local function named(head)
+  local found = {}
+  for _, row in ipairs(rows_of(head)) do
+    found[row[1]:match "^`([%w_]+)`$"] = row
+  end
+  return found
+end
+
+local function keys(map)
+  local list = {}
+  for key in pairs(map) do
+    table.insert(list, key)
+  end
+  table.sort(list)
+  return list
+end
+
+local function code(value)
+  return "`" .. (type(value) == "string" and '"' .. value .. '"' or tostring(value)) .. "`"
+end
+
+local function joined(list, format)
+  local texts = {}
+  for i, value in ipairs(list) do
+    texts[i] = format(value)
+  end
+  return table.concat(texts, ", ")
+end
+
+local function allowed(rule)
+  if rule.choices then
+    return joined(rule.choices, code)
+  elseif rule.type == "boolean" then
+    return "`true`, `false`"
+  elseif rule.max_length then
+    return (rule.required and "1 to %d characters" or "at most %d characters"):format(rule.max_length)
+  end
+  return rule.min == rule.max and tostring(rule.min) or ("%s to %s"):format(rule.min, rule.max)
+end
+
+local function default(rule)
+  if rule.default == nil then
+    return rule.required and "required" or "none"
+  end
+  return type(rule.default) == "number" and tostring(rule.default) or code(rule.default)
+end
+
+describe("The README's table of parameters", function()
+  local rules, rows = {}, named "name"
+
+  for name, rule in pairs(stepimg.models[MODEL]) do
+    if name ~= "sizes" then
+      rules[name] = rule
+    end
+  end
+
+  it("has a row for each parameter, and no other", function()
+    local names = keys(rules)
+    for _, name in ipairs {"model", "width", "height"} do
+      table.insert(names, name)
+    end
+    table.sort(names)
+    assert.same(names, keys(rows))
+  end)
+
+  for name, rule in pairs(rules) do
+    it("says of " .. name .. " what the catalogue says", function()
+      local row = rows[name]
+      assert.same({rule.type, allowed(rule), default(rule)}, {row[2], row[3], row[4]})
+    end)
+  end
+
+  it("names the models", function()
+    assert.same({MODEL}, keys(stepimg.models))
+    assert.same({"string", code(MODEL), code(MODEL)}, {table.unpack(rows.model, 2, 4)})
+  end)
+
+  it("names the widths and heights", function()
+    local seen = {width = {}, height = {}}
+    for _, size in ipairs(stepimg.models[MODEL].sizes) do
+      local height, width = size:match "^(%d+)x(%d+)$"
+      seen.width[tonumber(width)], seen.height[tonumber(height)] = true, true
+    end
+    for name, numbers in pairs(seen) do
+      assert.same({"integer", joined(keys(numbers), tostring), "none"}, {table.unpack(rows[name], 2, 4)})
+    end
+  end)
+
+  it("tells where the default is not the service's", function()
+    assert.equal("url", rules.response_format.server_default)
+    for name, rule in pairs(rules) do
+      assert.equal(name == "response_format", rule.server_default ~= nil)
+    end
+  end)
+end)
+
+describe("The README's table of sizes", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  it("has every size, each with the width and height it gives", function()
+    local client, sizes = support.client(server), {}
+    for _, row in ipairs(rows_of "picture") do
+      local width, height, size = tonumber(row[2]), tonumber(row[3]), row[4]:match '^`"(.*)"`$'
+      local by_size = assert(client:generate {prompt = "a lighthouse", size = size}).image
+      local by_pair = assert(client:generate {prompt = "a lighthouse", width = width, height = height}).image
+      assert.same({width, height, width, height}, {by_size.width, by_size.height, by_pair.width, by_pair.height})
+      sizes[size] = true
+    end
+    local offered = {}
+    for _, size in ipairs(stepimg.models[MODEL].sizes) do
+      offered[size] = true
+    end
+    assert.same(offered, sizes)
+  end)
+end)
+
+describe("The README's tables of options", function()
+  local client = named "option of a client"
+  local call = named "option of a call"
+  local sample = {string = "x", number = 1.5, integer = 2000, boolean = true, table = {}}
+  local source = support.read "src/options.c":match "void stepimg_options_init.-\n}"
+
+  -- The module lists all names when none is near.
+  local function known(...)
+    local _, message = pcall(...)
+    local names = {}
+    for name in message:match "known are (.*)":gmatch "[%w_]+" do
+      names[name] = true
+    end
+    return keys(names)
+  end
+
+  it("have each option, and no other", function()
+    local of_client = {}
+    for _, options in ipairs {client, call} do
+      for name in pairs(options) do
+        of_client[name] = true
+      end
+    end
+    assert.same(keys(of_client), known(stepimg.new, {qqqqqqqq = 1}))
+    assert.same(keys(call), known(stepimg.generate, {prompt = "x"}, {qqqqqqqq = 1}))
+  end)
+
+  for _, options in ipairs {client, call} do
+    for name, row in pairs(options) do
+      it("say of " .. name .. " its type, bounds and default", function()
+        for kind, value in pairs(sample) do
+          local raised, _, err = pcall(stepimg.new, {[name] = value})
+          local numeric = {integer = "number", number = "number"}
+          local fits = (numeric[kind] or kind) == (numeric[row[2]] or row[2])
+          assert.equal(fits, raised, kind)
+          assert.is_true(not fits or err == nil or err.kind == "invalid")
+        end
+        if row[3]:find "%d to %d" then
+          local _, err = stepimg.new {[name] = -1}
+          assert.equal(name .. ": -1 is out of range; " .. row[3] .. " is allowed", err.message)
+        end
+        local expression = source:match("options%->" .. name .. " = ([^;]+);")
+          or source:match("options%->call%." .. name .. " = ([^;]+);")
+        if expression then
+          local value = assert(load("return " .. expression:gsub("%(size_t%)", "")))()
+          assert.equal(tostring(value), (row[4]:gsub("`", "")))
+        end
+      end)
+    end
+  end
+end)
+
+describe("The README's table of errors", function()
+  it("has every kind that can be met", function()
+    local kinds = {}
+    for name in support.read "src/error.c":match "names%[%] = {(.-)};":gmatch '"([%w_]+)"' do
+      kinds[name] = true
+    end
+    -- ok is no error, nomem is raised as Lua raises it, and nothing sets a budget yet.
+    kinds.ok, kinds.nomem, kinds.budget = nil, nil, nil
+    assert.same(keys(kinds), keys(named "kind"))
+  end)
+end)
+
+describe("The README's Lua", function()
+  it("runs, and prints what the README says", function()
+    local server <close> = standin.start()
+    local directory = support.directory()
+    local script = {('require "stepimg"; require "lfs".chdir(%q)'):format(directory)}
+    local expected = {}
+    for block in README:gmatch "```lua\n(.-)```" do
+      assert(load(block))
+      table.insert(script, block)
+      for line in block:gmatch "%-%-> ([^\n]*)" do
+        table.insert(expected, line)
+      end
+    end
+    local environment = {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url}
+    local output = support.run(table.concat(script, "\n"), environment)
+    local files = support.names(directory)
+    support.remove(directory)
+    local lines = {}
+    for line in output:gmatch "[^\n]+" do
+      local wanted = expected[#lines + 1] or ""
+      -- The README leaves out where an error was raised.
+      table.insert(lines, wanted:find("…", 1, true) and line:gsub("^(false\t).-:%d+: ", "%1…") or line)
+    end
+    assert.same(expected, lines)
+    assert.same({"lighthouse.png"}, files)
+  end)
+
+  it("has a first script that is the one in examples/", function()
+    local example = support.read "examples/generate.lua"
+    assert.truthy(example:find("width = 1360, height = 768", 1, true))
+    assert.truthy(README:find("(examples/generate.lua)", 1, true))
+  end)
+end)
