@@ -46,6 +46,24 @@ static void set_string(lua_State *L, const char *name, const char *text)
   }
 }
 
+static void set_integer(lua_State *L, const char *name, lua_Integer integer)
+{
+  lua_pushinteger(L, integer);
+  lua_setfield(L, -2, name);
+}
+
+static void set_number(lua_State *L, const char *name, double number)
+{
+  lua_pushnumber(L, number);
+  lua_setfield(L, -2, name);
+}
+
+static void set_true(lua_State *L, const char *name)
+{
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, name);
+}
+
 /* nil, err. With STEPIMG_NOMEM it raises, as Lua itself would. */
 static int push_failure(lua_State *L, const struct stepimg_error *error)
 {
@@ -61,22 +79,14 @@ static int push_failure(lua_State *L, const struct stepimg_error *error)
   else
     lua_pushstring(L, error->message);
   lua_setfield(L, -2, "message");
-  if (error->status != 0) {
-    lua_pushinteger(L, error->status);
-    lua_setfield(L, -2, "status");
-  }
-  if (error->attempts > 0) {
-    lua_pushinteger(L, error->attempts);
-    lua_setfield(L, -2, "attempts");
-  }
-  if (error->retry_after >= 0) {
-    lua_pushnumber(L, error->retry_after);
-    lua_setfield(L, -2, "retry_after");
-  }
-  if (error->maybe_billed) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, "maybe_billed");
-  }
+  if (error->status != 0)
+    set_integer(L, "status", error->status);
+  if (error->attempts > 0)
+    set_integer(L, "attempts", error->attempts);
+  if (error->retry_after >= 0)
+    set_number(L, "retry_after", error->retry_after);
+  if (error->maybe_billed)
+    set_true(L, "maybe_billed");
   luaL_setmetatable(L, ERROR);
   return 2;
 }
@@ -222,10 +232,8 @@ static void push_rule(lua_State *L, const struct stepimg_rule *rule)
   static const char *const types[] = {"any", "string", "integer", "number", "boolean"};
   lua_newtable(L);
   set_string(L, "type", types[rule->type]);
-  if (rule->required) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, "required");
-  }
+  if (rule->required)
+    set_true(L, "required");
   if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
     struct stepimg_value bound = {.type = rule->type};
     for (int i = 0; i < 2; i++) {
@@ -238,8 +246,7 @@ static void push_rule(lua_State *L, const struct stepimg_rule *rule)
       lua_setfield(L, -2, i == 0 ? "min" : "max");
     }
   } else if (rule->type == STEPIMG_STRING && rule->max > 0) {
-    lua_pushinteger(L, (lua_Integer)rule->max);
-    lua_setfield(L, -2, "max_length");
+    set_integer(L, "max_length", (lua_Integer)rule->max);
   }
   if (rule->choices != NULL) {
     lua_newtable(L);
@@ -530,10 +537,8 @@ static struct stepimg_picture *push_image(lua_State *L, int entry, struct stepim
     const char *format = stepimg_format_name(picture->format);
     set_string(L, "format", format != NULL ? format : "");
     if (picture->width > 0 && picture->height > 0) {
-      lua_pushinteger(L, picture->width);
-      lua_setfield(L, -2, "width");
-      lua_pushinteger(L, picture->height);
-      lua_setfield(L, -2, "height");
+      set_integer(L, "width", picture->width);
+      set_integer(L, "height", picture->height);
     }
     if (picture->bytes != NULL)
       *payload = attach_payload(L);
@@ -563,8 +568,7 @@ static void push_timing(lua_State *L, const struct stepimg_timing *timing)
                {"total", timing->total}};
   lua_createtable(L, 0, 5);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    lua_pushnumber(L, parts[i].seconds);
-    lua_setfield(L, -2, parts[i].name);
+    set_number(L, parts[i].name, parts[i].seconds);
   }
 }
 
@@ -811,16 +815,11 @@ static int job_progress(lua_State *L)
   stepimg_job_progress(check_job(L)->job, &progress);
   lua_createtable(L, 0, 5);
   set_string(L, "phase", phases[progress.phase]);
-  lua_pushinteger(L, progress.received);
-  lua_setfield(L, -2, "received");
-  if (progress.total > 0) {
-    lua_pushinteger(L, progress.total);
-    lua_setfield(L, -2, "total");
-  }
-  lua_pushnumber(L, progress.elapsed);
-  lua_setfield(L, -2, "elapsed");
-  lua_pushinteger(L, progress.attempt);
-  lua_setfield(L, -2, "attempt");
+  set_integer(L, "received", progress.received);
+  if (progress.total > 0)
+    set_integer(L, "total", progress.total);
+  set_number(L, "elapsed", progress.elapsed);
+  set_integer(L, "attempt", progress.attempt);
   return 1;
 }
 
