@@ -1,4 +1,4 @@
--- `make demo`: runs examples/generate.lua; on the real service with a key, without one on the stand-in.
+-- `make demo`: runs examples/progress.lua; on the real service with a key, without one on the stand-in.
 
 local LUA = arg[-1]
 
@@ -14,7 +14,8 @@ local function run_example(environment)
     table.insert(words, name .. "=" .. shell_word(value))
   end
   table.insert(words, shell_word(LUA))
-  table.insert(words, "examples/generate.lua")
+  table.insert(words, "examples/progress.lua")
+  table.insert(words, shell_word(os.getenv "PROMPT" or ""))
   local _, how, code = os.execute(table.concat(words, " "))
   return how == "signal" and 128 + code or code
 end

@@ -1,0 +1,126 @@
+-- The download of a picture that has a link: it costs nothing, so it is repeated freely.
+
+local jobs = require "spec.support.jobs"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+-- How a download can end, and whether it is repeated.
+local CASES = {
+  {knobs = {status = 401}, kind = "request"},
+  {knobs = {status = 403}, kind = "request"},
+  {knobs = {status = 404}, kind = "request"},
+  {knobs = {status = 410}, kind = "request"},
+  {knobs = {status = 429}, kind = "rate_limit", again = true},
+  {knobs = {status = 500}, kind = "server", again = true},
+  {knobs = {status = 502}, kind = "server", again = true},
+  {knobs = {status = 503}, kind = "server", again = true},
+  {knobs = {status = 504}, kind = "server", again = true},
+  {knobs = {cut = "request"}, kind = "network", again = true},
+  {knobs = {cut = "headers"}, kind = "network", again = true},
+  {knobs = {cut = "body"}, kind = "network", again = true},
+  {knobs = {cut = "body", rst = true}, kind = "network", again = true},
+  {knobs = {stall = "request"}, kind = "timeout", again = true},
+  {knobs = {stall = "headers"}, kind = "timeout", again = true},
+  {knobs = {stall = "body"}, kind = "timeout", again = true},
+  {knobs = {body = "<html>", content_type = "text/html"}, kind = "protocol"},
+  {knobs = {body = ""}, kind = "protocol"},
+  {knobs = {bytes = 300000}, kind = "protocol"},
+}
+
+for _, way in ipairs(support.WAYS) do
+  describe("A download over " .. way.name, function()
+    local server
+
+    lazy_setup(function()
+      server = standin.start(way.setting)
+    end)
+
+    lazy_teardown(function()
+      server:stop()
+    end)
+
+    before_each(function()
+      server:reset()
+    end)
+
+    -- Each with a client of its own, so that it shares no connection that another cuts.
+    local function submit(case, retries, failures)
+      local knobs = {bytes = case.knobs.bytes or 30000, picture_times = failures}
+      for name, value in pairs(case.knobs) do
+        if name ~= "bytes" then
+          knobs["picture_" .. name] = value
+        end
+      end
+      local client = support.client(server, {retries = retries, timeout = 1.5, max_response_bytes = 200000})
+      return assert(client:submit {prompt = support.prompt(knobs), response_format = "url", seed = 7}), client
+    end
+
+    local function gets(url)
+      local count = 0
+      for _, request in ipairs(server:log().requests) do
+        count = count + (request.method == "GET" and url:sub(-#request.path) == request.path and 1 or 0)
+      end
+      return count
+    end
+
+    it("is repeated where a repeat may help; the picture's link is in the error, and the POST is sent once", function()
+      local running = {}
+      for i, case in ipairs(CASES) do
+        running[i] = {(submit(case, 2)), (submit(case, 0))}
+      end
+      for i, case in ipairs(CASES) do
+        for place, attempts in ipairs {case.again and 3 or 1, 1} do
+          local err = support.failure(running[i][place]:wait(30))
+          assert.same({case.kind, true, 1}, {err.kind, err.maybe_billed, err.attempts}, support.prompt(case.knobs))
+          assert.matches(server.picture_url, err.url, 1, true)
+          assert.equal(attempts, gets(err.url), support.prompt(case.knobs))
+        end
+      end
+      assert.equal(2 * #CASES, server:log().posts)
+    end)
+
+    it("that succeeds after others failed gives the whole picture, to memory or to a file", function()
+      local path, running = os.tmpname(), {}
+      local wanted = support.painted {bytes = 30000, seed = 7}
+      for i, case in ipairs(CASES) do
+        running[i] = case.again and submit(case, 2, 1 + i % 2)
+      end
+      for i, case in ipairs(CASES) do
+        local result = case.again and assert(running[i]:wait(30))
+        if result then
+          assert.equal(1, result.attempts)
+          assert.equal(2 + i % 2, gets(result.image.url))
+          assert.is_true(result.image.bytes == wanted)
+        end
+      end
+      local client <close> = support.client(server, {retries = 1})
+      local knobs = {bytes = 30000, picture_cut = "body", picture_times = 1}
+      local image = assert(client:generate({
+        prompt = support.prompt(knobs), response_format = "url", seed = 7,
+      }, {save = path})).image
+      assert.same({path, nil}, {image.path, image.bytes})
+      assert.is_true(support.read(path) == wanted)
+      os.remove(path)
+      jobs.quiet(server)
+    end)
+
+    it("has as many tries as its job, however many the POST took", function()
+      local client <close> = support.client(server, {retries = 2})
+      local result = assert(client:generate {response_format = "url", seed = 7, prompt = support.prompt {
+        status = 500, id = "both", times = 2, bytes = 30000,
+      }})
+      assert.same({3, 1}, {result.attempts, gets(result.image.url)})
+      result = assert(client:generate {response_format = "url", seed = 7, prompt = support.prompt {
+        bytes = 30000, picture_status = 500, picture_times = 2,
+      }})
+      assert.same({1, 3}, {result.attempts, gets(result.image.url)})
+    end)
+
+    it("that is told to wait does not hold back its client's requests", function()
+      local job, client = submit({knobs = {status = 429, headers = {["retry-after"] = "30"}}}, 1)
+      support.wait_until("the refusal", function() return job:status() == "retrying" end)
+      assert(client:generate({prompt = "a lighthouse", seed = 7}, {deadline = 10}))
+      client:close()
+    end)
+  end)
+end

@@ -1,0 +1,192 @@
+-- An image: its bytes, and how it is written to disk.
+
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+describe("An image", function()
+  local server, client, directory
+
+  lazy_setup(function()
+    server = standin.start()
+    client = support.client(server)
+  end)
+
+  lazy_teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  before_each(function()
+    directory = support.directory()
+  end)
+
+  after_each(function()
+    support.remove(directory)
+  end)
+
+  local function generate(knobs, response_format)
+    return assert(client:generate {
+      prompt = support.prompt(knobs or {}), seed = 7, response_format = response_format,
+    }).image
+  end
+
+  local function assert_wrong_path(image, path)
+    local err = support.failure(image:save(path))
+    assert.equal("io", err.kind)
+    assert.matches(path:gsub("%c", ""):sub(1, 20), err.message, 1, true)
+    assert.equal("io: ", tostring(err):sub(1, 4))
+    assert.is_nil(err.maybe_billed)
+  end
+
+  it("makes its bytes when they are first read, and has them from then on", function()
+    local image = generate()
+    assert.is_nil(rawget(image, "bytes"))
+    local bytes = image.bytes
+    assert.is_true(bytes == support.painted {seed = 7})
+    assert.is_true(rawget(image, "bytes") == bytes and image.bytes == bytes)
+  end)
+
+  it("shows its bytes to pairs", function()
+    local image, seen = generate(nil, "url"), {}
+    for name, value in pairs(image) do
+      seen[name] = value
+    end
+    assert.is_true(seen.bytes == support.painted {seed = 7})
+    seen.bytes = nil
+    assert.same({
+      seed = 7, finish_reason = "success", format = "png", width = 1024, height = 1024, url = image.url,
+    }, seen)
+  end)
+
+  it("keeps its bytes when the client and everything else is gone", function()
+    local image
+    do
+      local other <close> = support.client(server)
+      image = assert(other:generate {prompt = support.prompt {}, seed = 7}).image
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_true(image.bytes == support.painted {seed = 7})
+  end)
+
+  it("is saved as exactly its bytes, whether they were read or not", function()
+    local wanted = support.painted {seed = 7}
+    for _, response_format in ipairs {"b64_json", "url"} do
+      for _, read_first in ipairs {false, true} do
+        local image = generate(nil, response_format)
+        local path = directory .. "/a picture 灯塔.png"
+        assert.is_true(not read_first or #image.bytes > 0)
+        assert.equal(path, image:save(path))
+        assert.is_true(support.read(path) == wanted)
+        assert.equal(path, image:save(path))
+        assert.is_true(image.bytes == wanted)
+        assert.same({"a picture 灯塔.png"}, support.names(directory))
+      end
+    end
+  end)
+
+  it("replaces an old file as a whole, also where the old one is longer or a link", function()
+    local path, target = directory .. "/picture.png", directory .. "/target"
+    support.write(path, ("old"):rep(100000))
+    assert(generate():save(path))
+    assert.is_true(support.read(path) == support.painted {seed = 7})
+    support.write(target, "untouched")
+    os.remove(path)
+    assert(os.execute(("ln -s target %s"):format(support.quote(path))))
+    assert(generate():save(path))
+    assert.is_true(support.read(path) == support.painted {seed = 7})
+    assert.equal("untouched", support.read(target))
+  end)
+
+  it("is saved with the rights that any new file has", function()
+    local path, other = directory .. "/picture.png", directory .. "/other"
+    assert(generate():save(path))
+    support.write(other, "x")
+    local pipe = io.popen(("ls -l %s %s"):format(support.quote(path), support.quote(other)))
+    local rights = {}
+    for line in pipe:lines() do
+      rights[#rights + 1] = line:match "^%S+"
+    end
+    pipe:close()
+    assert.equal(rights[1], rights[2])
+  end)
+
+  it("gives an error of kind io where it cannot be written, and leaves nothing behind", function()
+    local image = generate()
+    for _, path in ipairs {
+      directory .. "/none/picture.png", directory, directory .. "/", "", directory .. "/" .. ("x"):rep(300),
+    } do
+      assert_wrong_path(image, path)
+    end
+    assert.same({}, support.names(directory))
+    assert(image:save(directory .. "/picture.png"))
+  end)
+
+  it("leaves an old file alone where it cannot be replaced", function()
+    local image, old = generate(), directory .. "/picture.png"
+    assert(os.execute("mkdir " .. support.quote(old)))
+    support.write(old .. "/inside", "x")
+    assert_wrong_path(image, old)
+    assert.same({"picture.png"}, support.names(directory))
+    assert.same({"inside"}, support.names(old))
+    assert_wrong_path(image, old .. "/inside/picture.png")
+    assert.equal("x", support.read(old .. "/inside"))
+  end)
+
+  it("cannot be saved where nobody may write, and the old file stays", function()
+    local image, old = generate(), directory .. "/picture.png"
+    support.write(old, "old")
+    assert(os.execute("chmod 500 " .. support.quote(directory)))
+    local probe = io.open(directory .. "/probe", "w")
+    local path, err = image:save(old)
+    assert(os.execute("chmod 700 " .. support.quote(directory)))
+    if probe then
+      probe:close()
+      pending "the user who runs this may write everywhere"
+      return
+    end
+    assert.same({"io", "old"}, {support.failure(path, err).kind, support.read(old)})
+    assert.same({"picture.png"}, support.names(directory))
+  end)
+
+  it("leaves no part of itself on a full disk, and the old file stays", function()
+    -- A process may be forbidden to write files beyond a size; Lua's own signals would end it first, so they are off.
+    local path = directory .. "/picture.png"
+    support.write(path, "old")
+    local script = support.write(directory .. "/script", ([[
+      package.path, package.cpath = "./?.lua;./?/init.lua;" .. package.path, "./?.so;" .. package.cpath
+      local image = assert(require "stepimg".generate {prompt = "x"}).image
+      local path, err = image:save(%q)
+      print(path, err.kind, err)
+    ]]):format(path))
+    local pipe = assert(io.popen(("trap '' XFSZ; ulimit -f 16; STEP_API_KEY=k STEP_BASE_URL=%s lua5.4 %s 2>&1"):format(
+      server.base_url, support.quote(script))))
+    local output = pipe:read "a"
+    pipe:close()
+    assert.matches("^nil\tio\tio: .*picture.png", output)
+    assert.equal("old", support.read(path))
+    assert.same({"picture.png", "script"}, support.names(directory))
+  end)
+
+  it("without bytes has nothing to save, and says so", function()
+    for _, image in ipairs {
+      generate({picture = "filtered"}), assert(client:generate(
+        {prompt = "x", response_format = "url"}, {download = false})).image,
+    } do
+      local err = support.failure(image:save(directory .. "/picture.png"))
+      assert.equal("io", err.kind)
+      assert.same({}, support.names(directory))
+    end
+  end)
+
+  it("raises where the path is no path", function()
+    local image = generate()
+    for _, path in ipairs {directory .. "/a\0b", {}, true} do
+      assert.has_error(function() image:save(path) end)
+    end
+    assert.has_error(function() image:save() end)
+    assert.has_error(function() image.save() end)
+    assert.has_error(function() image.save("x", "y") end)
+    assert.same({}, support.names(directory))
+  end)
+end)

@@ -1,0 +1,93 @@
+-- Memory: pictures that are dropped are gone, and the JSON around a picture is never held.
+
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local LONG = os.getenv "STEPIMG_LONG" -- any value: ten times as many pictures
+local COUNT = LONG and 10000 or 1000
+local SIZE = 2700 * 1000
+
+-- In a process with nothing else in it. `peak` is the most memory it ever had, `now` what it has.
+local HEAD = [[
+  local stepimg = require "stepimg"
+  local client = assert(stepimg.new {ca_file = os.getenv "CA"})
+  local function status(name)
+    local file = io.open "/proc/self/status"
+    local text = file:read "a"
+    file:close()
+    return tonumber(text:match(name .. ":%s*(%d+)")) * 1024
+  end
+  local function generate(size, format)
+    local prompt = ('{"bytes":%d} x'):format(size)
+    return assert(client:generate {prompt = prompt, seed = 7, response_format = format}).image
+  end
+]]
+
+local DROP = [[
+  local first
+  for i = 1, %d do
+    local image = generate(%d, %q)
+    assert(%s)
+    if i == 100 then
+      first = status "VmRSS"
+    end
+  end
+  print(first, status "VmRSS")
+]]
+
+local PEAK = [[
+  generate(%d, %q)
+  print(status "VmHWM")
+]]
+
+for _, way in ipairs(support.WAYS) do
+  describe("Memory over " .. way.name, function()
+    local server, environment
+
+    lazy_setup(function()
+      server = standin.start(way.setting)
+      environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, CA = server.ca}
+    end)
+
+    lazy_teardown(function()
+      server:stop()
+    end)
+
+    local function numbers(script, ...)
+      if not support.status "VmRSS" then
+        pending "there is no /proc to measure with"
+      end
+      local found = {}
+      for number in support.run(HEAD .. script:format(...), environment):gmatch "%d+" do
+        found[#found + 1] = tonumber(number)
+      end
+      return table.unpack(found)
+    end
+
+    local function assert_level(use)
+      local after_100, at_end = numbers(DROP, COUNT, SIZE, "b64_json", use)
+      -- One or two pictures more or less are on their way to the collector at any time.
+      assert.is_true(at_end - after_100 < 4 * SIZE, ("it grew by %d bytes"):format(at_end - after_100))
+      assert.is_true(at_end < 20 * SIZE, ("it is %d bytes"):format(at_end))
+    end
+
+    it(("stays where it was while %d pictures are made and dropped"):format(COUNT), function()
+      assert_level "image.width"
+    end)
+
+    if not way.setting.tls then
+      it(("stays where it was while %d pictures are made, read and dropped"):format(COUNT), function()
+        assert_level(("#image.bytes == %d"):format(SIZE))
+      end)
+    end
+
+    it("holds a picture and not the JSON or the base64 around it", function()
+      for _, format in ipairs {"b64_json", "url"} do
+        local small, large = numbers(PEAK, 0, format), numbers(PEAK, SIZE, format)
+        local cost = large - small
+        assert.is_true(cost > SIZE * 0.8, "the measurement is broken")
+        assert.is_true(cost < SIZE * 1.5 + 2 * 1024 * 1024, ("a picture of %d bytes cost %d"):format(SIZE, cost))
+      end
+    end)
+  end)
+end

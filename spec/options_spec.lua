@@ -1,0 +1,194 @@
+-- The options of clients and calls: what raises, what is returned as an error, and what is refused for safety's sake.
+
+local standin = require "spec.standin"
+local stepimg = require "stepimg"
+local support = require "spec.support"
+
+local KEY = support.KEY
+
+-- The message of the error that the function `f`, written on one line, raises there.
+local function raised(f)
+  local info = debug.getinfo(f, "S")
+  local ok, message = pcall(f)
+  assert.is_false(ok, "nothing was raised")
+  local at = ("%s:%d: "):format(info.short_src, info.linedefined)
+  assert.equal(at, message:sub(1, #at))
+  return message:sub(#at + 1)
+end
+
+local function refused(options, field)
+  local err = support.failure(stepimg.new(options))
+  assert.same({"invalid", field}, {err.kind, err.field})
+  assert.is_nil(err.attempts)
+  assert.is_nil(err.maybe_billed)
+  assert.equal(field .. ": ", err.message:sub(1, #field + 2))
+  return err
+end
+
+describe("A slip in the options raises at the caller's line", function()
+  local client
+
+  setup(function()
+    client = assert(stepimg.new {api_key = KEY, base_url = "http://127.0.0.1:1"})
+  end)
+
+  teardown(function()
+    client:close()
+  end)
+
+  it("with the nearest name, where a name is wrong", function()
+    for wrong, right in pairs {
+      timeuot = "timeout", api_keys = "api_key", Base_url = "base_url", baseurl = "base_url", header = "headers",
+      max_response_byte = "max_response_bytes", conect_timeout = "connect_timeout", dowload = "download",
+      cafile = "ca_file", useragent = "user_agent", prox = "proxy", stric = "strict",
+    } do
+      local message = raised(function() local _ = stepimg.new {[wrong] = 1} end)
+      assert.matches(wrong, message, 1, true)
+      assert.matches(('did you mean "%s"'):format(right), message, 1, true)
+    end
+    local message = raised(function() local _ = client:generate({prompt = "x"}, {timout = 1}) end)
+    assert.matches('did you mean "timeout"', message, 1, true)
+    message = raised(function() local _ = client:generate({prompt = "x"}, {api_key = "k"}) end)
+    assert.matches("api_key", message)
+    message = raised(function() local _ = stepimg.new {zzzzzzzzzz = 1} end)
+    assert.matches("base_url", message)
+    assert.not_matches("did you mean", message)
+    raised(function() local _ = stepimg.new {"key"} end)
+    raised(function() local _ = stepimg.new {[{}] = 1} end)
+    raised(function() local _ = stepimg.new {["timeout\0"] = 1} end)
+  end)
+
+  it("with the option's name, where a type is wrong", function()
+    for name, value in pairs {
+      api_key = 42, base_url = true, proxy = {}, ca_file = 1, user_agent = false, headers = "X: 1",
+      connect_timeout = "10", max_response_bytes = "1024", strict = 1, timeout = "5", download = "yes",
+    } do
+      assert.matches(name, raised(function() local _ = stepimg.new {[name] = value} end), 1, true)
+    end
+    for name, value in pairs {timeout = "5", download = 1} do
+      assert.matches(name, raised(function() local _ = client:generate({prompt = "x"}, {[name] = value}) end), 1, true)
+    end
+    assert.matches("X%-Count", raised(function() local _ = stepimg.new {headers = {["X-Count"] = 1}} end))
+    assert.not_matches("42424242", raised(function() local _ = stepimg.new {api_key = 42424242} end))
+  end)
+
+  it("where a table is missing or the object is wrong", function()
+    raised(function() local _ = stepimg.new "key" end)
+    raised(function() local _ = stepimg.generate() end)
+    raised(function() local _ = stepimg.generate "a lighthouse" end)
+    raised(function() local _ = stepimg.validate() end)
+    raised(function() local _ = client:generate() end)
+    raised(function() local _ = client:generate("a lighthouse") end)
+    raised(function() local _ = client:generate({prompt = "x"}, 5) end)
+    raised(function() local _ = client.generate({prompt = "x"}) end)
+    raised(function() local _ = client.generate({}, {prompt = "x"}) end)
+    raised(function() local _ = client.close(io.stdout) end)
+  end)
+end)
+
+describe("A bad value of an option", function()
+  it("is returned as an error that names it, on both sides of each bound", function()
+    for _, case in ipairs {
+      {"timeout", {0.001, 2e6, 1}, {0, 0.0009, 2e6 + 1, -1, 0 / 0, 1 / 0, -1 / 0}},
+      {"max_concurrent", {1, 10000, 5.0}, {0, 10001, -1, 1.5, 1 / 0, 0 / 0}},
+      {"connect_timeout", {0.001, 2e6}, {0, -1, 0 / 0, 1 / 0}},
+      {"max_response_bytes", {1024, 1 << 30, 2048.0}, {1023, (1 << 30) + 1, 0, -1, 2048.5, 0 / 0, math.mininteger}},
+    } do
+      local name, good, bad = table.unpack(case)
+      for _, value in ipairs(good) do
+        assert(stepimg.new {[name] = value}):close()
+      end
+      for _, value in ipairs(bad) do
+        refused({[name] = value}, name)
+      end
+    end
+    local client <close> = assert(stepimg.new {api_key = KEY, base_url = "http://127.0.0.1:1"})
+    local err = support.failure(client:generate({prompt = "x"}, {timeout = -1}))
+    assert.same({"invalid", "timeout"}, {err.kind, err.field})
+  end)
+
+  it("may be a base URL that is none, or that has what has no place there", function()
+    for _, url in ipairs {
+      "", "example.org/v1", "://x", "http://", "https://", "ftp://127.0.0.1/v1", "file:///etc/passwd", "javascript:x",
+      "https://host/v1?key=1", "https://host/v1#top", "https://user@host/v1", "https://user:secret@host/v1",
+      "https://host:99999/v1", "https://ho st/v1", "https://host/v1\r\nX: y", "https://host/v1\0", "/v1",
+      "https://host/v1?", "https://host/v1#",
+    } do
+      local err = refused({api_key = KEY, base_url = url}, "base_url")
+      assert.not_matches("secret", tostring(err))
+    end
+  end)
+
+  it("may be http to any host but this machine: the key would be read on the way", function()
+    for _, host in ipairs {
+      "example.org", "127.0.0.1.example.org", "localhost.example.org", "128.0.0.1", "10.0.0.1", "[::2]", "0.0.0.0",
+      "xlocalhost", "[::ffff:10.0.0.1]", "api.stepfun.ai", "1270.0.1",
+    } do
+      refused({api_key = KEY, base_url = ("http://%s/v1"):format(host)}, "base_url")
+      assert(stepimg.new {api_key = KEY, base_url = ("https://%s/v1"):format(host)}):close()
+    end
+    for _, host in ipairs {"127.0.0.1", "127.1.2.3:8080", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8080"} do
+      assert(stepimg.new {api_key = KEY, base_url = ("http://%s/v1"):format(host)}):close()
+    end
+  end)
+
+  it("may be a key or a header with a line break or another control character in it", function()
+    for _, flaw in ipairs {"\n", "\r", "\r\nX-Evil: 1", "\0", "\27", "\127"} do
+      for _, text in ipairs {"secret" .. flaw, flaw .. "secret", "sec" .. flaw .. "ret"} do
+        assert.not_matches("sec", tostring(refused({api_key = text}, "api_key")))
+        refused({headers = {["X-Team"] = text}}, "headers")
+        refused({user_agent = text}, "user_agent")
+      end
+      refused({headers = {["X-Te" .. flaw .. "am"] = "blue"}}, "headers")
+    end
+    for _, name in ipairs {"", "X Team", "X:Team", "X-Team:", "Tëam"} do
+      refused({headers = {[name] = "blue"}}, "headers")
+    end
+  end)
+
+  it("may be a header that is stepimg's own business", function()
+    for _, name in ipairs {
+      "Authorization", "authorization", "HOST", "Content-Length", "Content-Type", "Transfer-Encoding",
+    } do
+      refused({headers = {[name] = "x"}}, "headers")
+    end
+  end)
+end)
+
+describe("strict = false", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  it("sends models and parameters that this version does not know", function()
+    local client <close> = support.client(server, {strict = false})
+    local err = support.failure(client:generate {prompt = "x", shiny = "yes", level = 3, deep = {a = {1, 2}}})
+    assert.same({"request", 400}, {err.kind, err.status})
+    local _, sent = support.request(server)
+    assert.same({"yes", 3, {a = {1, 2}}}, {sent.shiny, sent.level, sent.deep})
+    err = support.failure(client:generate {prompt = "x", model = "step-image-9"})
+    assert.same({"request", 400}, {err.kind, err.status})
+    assert.equal("step-image-9", select(2, support.request(server)).model)
+    assert(client:generate {prompt = "x"})
+  end)
+
+  it("still refuses what it knows to be wrong, and what cannot be written as JSON", function()
+    local client <close> = support.client(server, {strict = false})
+    local loop = {}
+    loop.loop = loop
+    assert.equal(0, support.posts(server, function()
+      for field, value in pairs {
+        steps = 51, seed = "1", size = "1x1", shiny = print, level = 0 / 0, deep = {[{}] = 1}, loop = loop,
+      } do
+        local err = support.failure(client:generate {prompt = "x", [field] = value})
+        assert.equal("invalid", err.kind)
+      end
+    end))
+  end)
+end)

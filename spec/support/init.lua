@@ -1,0 +1,211 @@
+-- What the specs share: clients of a stand-in, the picture that a request must give, and child processes.
+
+local cqueues = require "cqueues"
+local json = require "cjson".new()
+local stepimg = require "stepimg"
+
+local support = {}
+
+support.KEY = "sk-spec-0123456789abcdef"
+
+-- The three ways a client can meet the service, as settings of the stand-in.
+support.WAYS = {
+  {name = "plain HTTP", setting = {}, version = 1.1},
+  {name = "TLS with HTTP/1.1", setting = {tls = true, http1 = true}, version = 1.1},
+  {name = "TLS with HTTP/2", setting = {tls = true}, version = 2},
+}
+
+-- Without retries: what a spec asks for once happens once.
+function support.client(server, options)
+  local given = {api_key = support.KEY, base_url = server.base_url, ca_file = server.ca, retries = 0}
+  for name, value in pairs(options or {}) do
+    given[name] = value
+  end
+  return assert(stepimg.new(given))
+end
+
+-- A prompt that steers the stand-in.
+function support.prompt(knobs, text)
+  return json.encode(knobs) .. " " .. (text or "a lighthouse")
+end
+
+-- Painted here by the stand-in's own painter, which gives the same bytes for the same request.
+function support.painted(wanted)
+  local path = package.path
+  package.path = "./spec/standin/?.lua;" .. path
+  local picture = require "picture"
+  package.path = path
+  return picture.of({
+    width = wanted.width or 1024, height = wanted.height or 1024, bytes = wanted.bytes, format = wanted.format,
+    text = ("%s|%d"):format(wanted.prompt or "a lighthouse", wanted.seed),
+  }).bytes
+end
+
+-- The error of a call that is to fail. A result is not shown: it holds megabytes.
+function support.failure(result, err)
+  assert(result == nil, "it did not fail")
+  assert(type(err) == "table", "there is no error table")
+  return err
+end
+
+-- The last request to the API, as the stand-in received it, and its body as a table.
+function support.request(server)
+  local requests = server:log().requests
+  for i = #requests, 1, -1 do
+    if requests[i].method == "POST" then
+      return requests[i], json.decode(requests[i].body)
+    end
+  end
+end
+
+-- Counts what reached the API while `f` ran.
+function support.posts(server, f)
+  local before = server:log().posts
+  f()
+  return server:log().posts - before
+end
+
+function support.wait_until(what, condition)
+  local deadline = cqueues.monotime() + 20
+  while true do
+    local value = condition()
+    if value then
+      return value
+    end
+    assert(cqueues.monotime() < deadline, what .. " did not happen")
+    cqueues.sleep(0.005)
+  end
+end
+
+-- A number of the process's own status, as the kernel counts it; nil where there is no /proc. In KiB for memory.
+function support.status(name)
+  local text = support.read "/proc/self/status"
+  return text and tonumber(text:match(name .. ":%s*(%d+)"))
+end
+
+function support.threads()
+  return support.status "Threads"
+end
+
+function support.descriptors()
+  return #support.names(("/proc/%d/fd"):format(support.status "Pid"))
+end
+
+-- ------------------------------------------------------------------------------------------------------------ files --
+
+function support.quote(word)
+  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+end
+
+function support.read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then
+    file:close()
+  end
+  return text
+end
+
+function support.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path
+end
+
+-- A new empty directory; `remove` it when done.
+function support.directory()
+  local name = os.tmpname()
+  os.remove(name)
+  assert(os.execute("mkdir -p " .. support.quote(name)))
+  return name
+end
+
+function support.remove(directory)
+  assert(os.execute("rm -rf " .. support.quote(directory)))
+end
+
+-- The names in a directory, sorted.
+function support.names(directory)
+  local names, pipe = {}, assert(io.popen("ls -A " .. support.quote(directory)))
+  for name in pipe:lines() do
+    names[#names + 1] = name
+  end
+  pipe:close()
+  return names
+end
+
+-- -------------------------------------------------------------------------------------------------------- processes --
+
+-- The interpreter that runs the specs.
+local function interpreter()
+  local first = 0
+  while arg and arg[first - 1] do
+    first = first - 1
+  end
+  return first < 0 and arg[first] or "lua5.4"
+end
+
+local process = {}
+process.__index = process
+
+-- Starts `script` in a Lua process of its own that finds the module and the specs' modules. It sees the environment's
+-- variables of `environment`, and no key and no URL but these.
+function support.start(script, environment)
+  local words = {"env -u STEP_API_KEY -u STEP_BASE_URL"}
+  local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = "./?.so;;"}
+  for name, value in pairs(environment or {}) do
+    given[name] = value
+  end
+  for name, value in pairs(given) do
+    words[#words + 1] = name .. "=" .. support.quote(value)
+  end
+  local self = setmetatable({file = support.write(os.tmpname(), script), began = cqueues.monotime()}, process)
+  -- The shell becomes the process: its id is the one to send signals to.
+  self.pipe = assert(io.popen(("echo $$; exec %s %s %s 2>&1"):format(
+    table.concat(words, " "), support.quote(interpreter()), support.quote(self.file))))
+  self.pid = self.pipe:read("n", "l")
+  return self
+end
+
+function process:signal(name)
+  assert(os.execute(("kill -%s %d"):format(name, self.pid)))
+end
+
+function process:line()
+  return self.pipe:read("l")
+end
+
+-- Everything it still writes, how it ended ("exit" or "signal"), with what, and after how many seconds.
+function process:finish()
+  local output = self.pipe:read("a")
+  local _, how, code = self.pipe:close()
+  self.pipe = nil
+  os.remove(self.file)
+  return output, how, code, cqueues.monotime() - self.began
+end
+
+-- For those that would not end by themselves. Returns what they still wrote.
+function process:stop()
+  if self.pipe then
+    self:signal "TERM"
+    return (self:finish())
+  end
+end
+
+process.__close = process.stop
+
+-- What `script` prints; it is to end well.
+function support.run(script, environment)
+  local output, how, code = support.start(script, environment):finish()
+  assert(how == "exit" and code == 0, ("the child ended with %s %d: %s"):format(how, code, output))
+  return output
+end
+
+-- The middle one of an odd number of measurements.
+function support.median(values)
+  table.sort(values)
+  return values[(#values + 1) // 2]
+end
+
+return support
