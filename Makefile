@@ -1,9 +1,9 @@
-# stepimg: build, demo, test, check, install. `make demo` and `make test` install what they miss on a Debian system.
+# stepimg: build, demo, test, check, bench, install. `make demo` and `make test` install what they miss on a Debian system.
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
 PKG_CONFIG ?= pkg-config
-LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4" 2>/dev/null && echo $$p && break; done)
+LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4 $$p < 5.5" 2>/dev/null && echo $$p && break; done)
 LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
@@ -15,13 +15,15 @@ OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(if $(SANITIZE),
 # LuaRocks passes these folders; else pkg-config knows.
 LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
 CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
+LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -Wl,-E # of hosts: C modules find Lua in them
 CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
 CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] examples/*.c)
+BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 TIDY      := $(filter %.c,$(C_FILES))
 
 all: stepimg.so
@@ -45,8 +47,26 @@ $(BUILD)/tools:
 	@$(if $(CURL_LIBDIR),:,$(PKG_CONFIG) --exists 'libcurl >= 7.76') || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
 	@mkdir -p $(BUILD) && touch $@
 
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libstepimg.a
+	@mkdir -p $(@D)
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a $(CURL_LD) -lm
+
 $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
+
+# The example host, once with the module beside it and once with the module in it.
+$(BUILD)/host: examples/host.c | $(BUILD)/tools
+	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD) -lm
+
+$(BUILD)/host-static: examples/host.c $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LD) $(CURL_LD) -lm
+
+$(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
+	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
+
+$(BUILD)/states: spec/host/states.c | $(BUILD)/tools
+	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
 install: stepimg.so
 	install -d '$(DESTDIR)$(LUA_CMOD)'
@@ -59,7 +79,7 @@ clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
 # Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test check:
+demo test check bench:
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
@@ -72,7 +92,7 @@ run-test: run-core run-spec
 run-core: $(CORE_TEST)
 	@for t in $^; do ./$$t || exit 1; done
 
-run-spec: stepimg.so
+run-spec: stepimg.so $(BUILD)/host $(BUILD)/host-static $(BUILD)/states $(BUILD)/allocations
 	@$(LUA) $(shell command -v busted)
 
 run-check: stepimg.so
@@ -84,5 +104,8 @@ run-check: stepimg.so
 	luarocks lint rockspec/stepimg-scm-1.rockspec
 	LUA='$(LUA)' sh spec/rock.sh
 
-.PHONY: all install uninstall clean demo test check run-demo run-test run-core run-spec run-check
--include $(wildcard $(BUILD)/*.d)
+run-bench: stepimg.so $(BENCH)
+	@$(LUA) bench/main.lua
+
+.PHONY: all install uninstall clean demo test check bench run-demo run-test run-core run-spec run-check run-bench
+-include $(wildcard $(BUILD)/*.d $(BUILD)/bench/*.d)

@@ -693,6 +693,7 @@ static int push_result(lua_State *L, int index)
     return 0;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int count = judge(L, index, job, outcome, &moves);
+  stepimg_job_discard(job->job); /* what of a file the judge did not want */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
   for (size_t i = 0; i < moves.count; i++) {
@@ -1351,7 +1352,12 @@ static void make_class(lua_State *L, int module, const char *name, const luaL_Re
 static void push_module_table(lua_State *L)
 {
   static const char *const functions[] = {ENCODE, DECODE};
-  lua_newtable(L);
+  /* Loaded anew, it keeps what the images and clients of before know. */
+  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "stepimg.module") && lua_getfield(L, -1, DECODE) != LUA_TNIL) {
+    lua_settop(L, 1);
+    return;
+  }
+  lua_settop(L, 1);
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "k");

@@ -15,7 +15,8 @@ local function run_example(environment)
   end
   table.insert(words, shell_word(LUA))
   table.insert(words, "examples/progress.lua")
-  table.insert(words, shell_word(os.getenv "PROMPT" or ""))
+  local prompt = os.getenv "PROMPT"
+  words[#words + 1] = prompt and shell_word(prompt)
   local _, how, code = os.execute(table.concat(words, " "))
   return how == "signal" and 128 + code or code
 end

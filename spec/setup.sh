@@ -1,9 +1,9 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|check: what that target of the Makefile needs and this system lacks is installed with apt.
+# sh spec/setup.sh demo|test|check|bench: what that target of the Makefile needs and this system lacks is installed with apt.
 # Silent where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test or check is wanted}
+target=${1:?demo, test, check or bench is wanted}
 
 # need "Debian packages" probe…: a probe that fails adds its packages.
 need() {
@@ -15,12 +15,13 @@ need() {
 compiles() { printf '#include <stdio.h>\n' | ${CC:-cc} -E -; }
 has_library() { ${PKG_CONFIG:-pkg-config} --exists "$1"; }
 has_lua_headers() {
-  for name in lua5.4 lua-5.4 lua54 lua; do has_library "$name >= 5.4" && return; done
+  for name in lua5.4 lua-5.4 lua54 lua; do has_library "$name >= 5.4 $name < 5.5" && return; done
   return 1
 }
 is_lua() { "$lua" -e 'assert(_VERSION == "Lua 5.4")'; }
 has_module() { "$lua" -e "dofile 'spec/standin/libraries.lua'; require '$1'"; }
 has_busted() { command -v busted && has_module busted; }
+has_nginx() { PATH="$PATH:/usr/sbin:/sbin" command -v nginx; }
 has_authorities() {
   for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
     [ -e "$file" ] && return
@@ -49,6 +50,13 @@ look() {
   if [ "$target" = test ]; then
     need "lua-busted" has_busted
     need "libcmocka-dev" has_library cmocka
+    need "lua-luv" has_module luv
+  fi
+  if [ "$target" = bench ]; then
+    need "nginx-light" has_nginx
+    need "openssl" command -v openssl
+    need "lua-sec" has_module ssl.https
+    need "gnuplot-nox" command -v gnuplot
   fi
   if [ "$target" = check ]; then
     need "lua-check" command -v luacheck

@@ -215,13 +215,13 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
   answer->expected = 0;
   answer->current = picture;
   error_clear(&answer->error);
-  if (mode != ANSWER_PICTURE) {
+  if (mode == ANSWER_ENVELOPE || mode == ANSWER_ERROR_BODY) {
     splitter_init(&answer->splitter, split, answer);
     buffer_free(&answer->body);
     buffer_init(&answer->body, mode == ANSWER_ERROR_BODY ? ANSWER_MAX_ERROR_BODY : answer->max);
   }
   buffer_free(&answer->bytes); /* of an attempt before, if it was cut */
-  if (mode == ANSWER_ERROR_BODY)
+  if (mode == ANSWER_ERROR_BODY || mode == ANSWER_NO_PICTURE)
     return true;
   if (expected > 0 && (uint64_t)expected > answer->max)
     return overflow(answer, STEPIMG_PROTOCOL);
@@ -240,6 +240,8 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   if (length > answer->max - answer->received)
     return overflow(answer, STEPIMG_PROTOCOL);
   answer->received += length;
+  if (answer->mode == ANSWER_NO_PICTURE)
+    return answer->received <= ANSWER_MAX_ERROR_BODY;
   if (answer->mode == ANSWER_PICTURE) {
     if (!make_room(answer, length))
       return false;

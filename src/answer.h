@@ -19,7 +19,12 @@ enum {
       64 * 1024 /* bytes gathered before they are written; format and dimensions are read from the first */
 };
 
-enum answer_mode { ANSWER_ENVELOPE, ANSWER_ERROR_BODY, ANSWER_PICTURE };
+enum answer_mode {
+  ANSWER_ENVELOPE,
+  ANSWER_ERROR_BODY,
+  ANSWER_PICTURE,
+  ANSWER_NO_PICTURE /* what a picture's host says in its stead: nothing of it is kept, and the envelope stays */
+};
 
 struct answer {
   enum answer_mode mode;
@@ -47,7 +52,7 @@ void answer_free(struct answer *answer); /* idempotent */
    *picture, which is one of answer->pictures; else NULL. False as answer_write. */
 bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture);
 /* The next piece, of any length. False: no more is wanted, since answer->error says what is wrong, or, if that is
-   STEPIMG_OK, since an error's body has reached its bound. */
+   STEPIMG_OK, since the body of a refusal has reached its bound. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* The body has ended. False as answer_write. */
 bool answer_end(struct answer *answer);

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "policy.h"
+#include "port.h"
 #include "text.h"
 #include "url.h"
 
@@ -57,15 +58,6 @@ static char *default_user_agent(void)
   return copy;
 }
 
-static enum stepimg_kind check_proxy(const struct exchange_settings *settings, struct stepimg_error *error)
-{
-  if (!url_is_proxy(settings->proxy))
-    return error_set(error, STEPIMG_INVALID, "proxy", "it is no address; scheme://host:port is wanted");
-  if (url_is_http(settings->endpoint) && !url_is_loopback_proxy(settings->proxy))
-    return error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
-  return STEPIMG_OK;
-}
-
 /* A wrong path is better told now than as a failed connection later. */
 static enum stepimg_kind check_ca_file(const char *path, struct stepimg_error *error)
 {
@@ -87,7 +79,7 @@ enum stepimg_kind exchange_settings_init(struct exchange_settings *settings, str
   settings->ca_file = take(&options->ca_file);
   settings->user_agent = options->user_agent != NULL ? take(&options->user_agent) : default_user_agent();
   if (url_endpoint(base, &settings->endpoint, error) != STEPIMG_OK ||
-      (settings->proxy != NULL && check_proxy(settings, error) != STEPIMG_OK) ||
+      (settings->proxy != NULL && url_check_proxy(settings->proxy, settings->endpoint, error) != STEPIMG_OK) ||
       (settings->ca_file != NULL && check_ca_file(settings->ca_file, error) != STEPIMG_OK))
     return error->kind;
   bool good = settings->user_agent != NULL && add_header(settings, "Content-Type: application/json") &&
@@ -160,6 +152,8 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   struct exchange *exchange = context;
   size_t length = size * count;
   enter(exchange, STEPIMG_RECEIVING);
+  if (exchange->header_bytes == 0) /* libcurl's own STARTTRANSFER_TIME of a POST is when the upload began */
+    exchange->first_byte = port_now() - exchange->began_at;
   if (length > MAX_HEADER_BYTES - exchange->header_bytes) {
     error_set(&exchange->answer->error, STEPIMG_PROTOCOL, NULL, "the answer's headers are larger than %d bytes",
               (int)MAX_HEADER_BYTES);
@@ -179,7 +173,7 @@ static bool begin_body(struct exchange *exchange)
   curl_off_t expected = -1;
   enum answer_mode mode = exchange->picture != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
   if (status_of(exchange) != 200)
-    mode = ANSWER_ERROR_BODY;
+    mode = exchange->picture != NULL ? ANSWER_NO_PICTURE : ANSWER_ERROR_BODY;
   curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
   atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
   atomic_store_explicit(&exchange->progress->total, expected > 0 ? expected : 0, memory_order_relaxed);
@@ -211,6 +205,7 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
 {
   memset(exchange, 0, sizeof *exchange);
   exchange->settings = settings;
+  exchange->began_at = port_now();
   exchange->answer = answer;
   exchange->progress = progress;
   CURL *easy = exchange->easy = curl_easy_init();
@@ -372,9 +367,12 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   if (!answer_end(exchange->answer))
     return error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
   struct stepimg_picture *picture = exchange->picture;
-  if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/"))
+  if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
+    free(picture->bytes);
+    picture->bytes = NULL; /* it still lies behind its link */
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is \"%s\")", host,
                      exchange->content_type);
+  }
   return STEPIMG_OK;
 }
 
@@ -398,6 +396,26 @@ static bool is_passing(CURLcode code)
   }
 }
 
+/* How many bytes of text are the key, in whichever way JSON may write its characters (\/, \u002b); 0: it is not there. */
+static size_t key_span(const char *text, size_t length, const char *key)
+{
+  size_t at = 0;
+  for (; *key != '\0'; key++) {
+    char escaped[7];
+    size_t left = length - at;
+    snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)*key);
+    if (left > 0 && text[at] == *key)
+      at++;
+    else if (left > 1 && text[at] == '\\' && text[at + 1] == *key)
+      at += 2;
+    else if (left > 5 && text_starts_with(text + at, escaped))
+      at += 6;
+    else
+      return 0;
+  }
+  return at;
+}
+
 /* A server that quotes the key in its answer does not get it into our errors. */
 static void hide_key(const struct exchange *exchange, char *text, size_t length)
 {
@@ -405,9 +423,11 @@ static void hide_key(const struct exchange *exchange, char *text, size_t length)
   size_t key_length = key != NULL ? strlen(key) : 0;
   if (key_length < SHORTEST_SECRET)
     return;
-  for (size_t i = 0; length >= key_length && i <= length - key_length; i++)
-    if (text[i] == key[0] && memcmp(text + i, key, key_length) == 0)
-      memset(text + i, '*', key_length);
+  for (size_t i = 0; i < length; i++) {
+    size_t span = key_span(text + i, length - i, key);
+    if (span > 0)
+      memset(text + i, '*', span);
+  }
 }
 
 enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat)
@@ -461,17 +481,16 @@ const char *exchange_redirect(const struct exchange *exchange)
 
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
 {
-  curl_off_t connect = 0, tls = 0, first_byte = 0;
+  curl_off_t connect = 0, tls = 0;
   long connections = 0;
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   if (connections > 0) { /* on a kept connection libcurl tells how long it took to find it */
     curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
     curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
   }
-  curl_easy_getinfo(exchange->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   timing->connect = (double)connect / 1e6;
   timing->tls = (double)tls / 1e6;
-  timing->first_byte = (double)first_byte / 1e6;
+  timing->first_byte = exchange->first_byte;
 }
 
 void exchange_free(struct exchange *exchange)

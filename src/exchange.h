@@ -40,8 +40,9 @@ struct exchange {
   size_t body_length, body_sent;
   struct stepimg_picture *picture; /* the GET's */
   size_t header_bytes;
-  bool began;   /* the answer's body has begun */
-  bool stopped; /* the answer wanted no more */
+  double began_at, first_byte; /* a moment of port_now; seconds from then until the answer began */
+  bool began;                  /* the answer's body has begun */
+  bool stopped;                /* the answer wanted no more */
   char request_id[128];
   char content_type[64];
   char reason[CURL_ERROR_SIZE];

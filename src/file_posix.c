@@ -55,19 +55,22 @@ enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_
   file->temporary = malloc(length + SUFFIX_MAX);
   if (file->path == NULL || file->temporary == NULL) {
     forget(file);
-    return error_nomem(error);
+    error_nomem(error);
+    return STEPIMG_NOMEM;
   }
   memcpy(file->path, path, length + 1);
   int number = 0;
-  if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
-    number = EISDIR; /* the rename would say so only when all is paid for */
+  if (length == 0)
+    number = ENOENT; /* this and the next, the rename would say only when all is paid for */
+  else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+    number = EISDIR;
   else if ((file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX)) < 0)
     number = errno;
   if (number == 0)
     return STEPIMG_OK;
   fail(error, path, number);
   forget(file);
-  return error->kind;
+  return STEPIMG_IO;
 }
 
 enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length, struct stepimg_error *error)

@@ -264,6 +264,11 @@ enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *err
   return job->file.temporary != NULL ? file_commit(&job->file, error) : STEPIMG_OK;
 }
 
+void stepimg_job_discard(stepimg_job *job)
+{
+  file_abort(&job->file);
+}
+
 unsigned char *stepimg_picture_take(struct stepimg_picture *picture)
 {
   unsigned char *bytes = picture->bytes;

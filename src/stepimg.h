@@ -308,6 +308,8 @@ STEPIMG_API void stepimg_free(void *memory);
 /* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
    fails with STEPIMG_IO. */
 STEPIMG_API enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error);
+/* Throws away a saved picture that was not committed; releasing the job does too. Idempotent. */
+STEPIMG_API void stepimg_job_discard(stepimg_job *job);
 
 /* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
 STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,

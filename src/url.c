@@ -8,57 +8,70 @@
 #include "error.h"
 #include "text.h"
 
-/* NULL if url is none. */
-static CURLU *parse_with(const char *url, unsigned flags)
+/* A URL that was taken apart. What is asked of one that is none, or for which there was no memory, is answered no. */
+struct address {
+  CURLU *parsed;  /* NULL: it is none */
+  bool no_memory; /* so no answer counts */
+};
+
+static struct address open_address(const char *text, unsigned flags)
 {
-  CURLU *parsed = curl_url();
-  if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, flags) != CURLUE_OK) {
-    curl_url_cleanup(parsed);
-    parsed = NULL;
+  struct address address = {.parsed = curl_url()};
+  CURLUcode code =
+      address.parsed != NULL ? curl_url_set(address.parsed, CURLUPART_URL, text, flags) : CURLUE_OUT_OF_MEMORY;
+  address.no_memory = code == CURLUE_OUT_OF_MEMORY;
+  if (code != CURLUE_OK) {
+    curl_url_cleanup(address.parsed);
+    address.parsed = NULL;
   }
-  return parsed;
+  return address;
 }
 
-static CURLU *parse(const char *url)
+static struct address open_proxy(const char *proxy)
 {
-  return parse_with(url, 0);
+  return open_address(proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
 }
 
-static CURLU *parse_proxy(const char *proxy)
+static void close_address(struct address *address)
 {
-  return parse_with(proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+  curl_url_cleanup(address->parsed);
+  address->parsed = NULL;
 }
 
 /* Copies a part into out; "" where it is missing. True if it is there. */
-static bool part(CURLU *url, CURLUPart what, char *out, size_t size)
+static bool part(struct address *address, CURLUPart what, char *out, size_t size)
 {
   char *text = NULL;
   out[0] = '\0';
-  bool there = url != NULL && curl_url_get(url, what, &text, 0) == CURLUE_OK && text != NULL;
+  CURLUcode code = address->parsed != NULL ? curl_url_get(address->parsed, what, &text, 0) : CURLUE_NO_HOST;
+  if (code == CURLUE_OUT_OF_MEMORY)
+    address->no_memory = true;
+  bool there = code == CURLUE_OK && text != NULL;
   if (there)
     text_copy(out, size, text, strlen(text));
   curl_free(text);
   return there;
 }
 
-static bool has(CURLU *url, CURLUPart what)
+static bool has_credentials(struct address *address)
 {
   char ignored[8];
-  return part(url, what, ignored, sizeof ignored);
+  bool user = part(address, CURLUPART_USER, ignored, sizeof ignored);
+  return part(address, CURLUPART_PASSWORD, ignored, sizeof ignored) || user;
 }
 
-static bool is_scheme(CURLU *url, const char *scheme)
+static bool is_scheme(struct address *address, const char *scheme)
 {
   char text[16];
-  return part(url, CURLUPART_SCHEME, text, sizeof text) && strcmp(text, scheme) == 0;
+  return part(address, CURLUPART_SCHEME, text, sizeof text) && strcmp(text, scheme) == 0;
 }
 
-static bool is_loopback(CURLU *url)
+static bool is_loopback(struct address *address)
 {
   char host[URL_HOST_MAX];
   unsigned a, b, c, d;
   char more;
-  if (!part(url, CURLUPART_HOST, host, sizeof host))
+  if (!part(address, CURLUPART_HOST, host, sizeof host))
     return false;
   if (text_distance(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
     return true;
@@ -67,88 +80,66 @@ static bool is_loopback(CURLU *url)
 
 bool url_is_loopback(const char *url)
 {
-  CURLU *parsed = parse(url);
-  bool loopback = is_loopback(parsed);
-  curl_url_cleanup(parsed);
+  struct address address = open_address(url, 0);
+  bool loopback = is_loopback(&address);
+  close_address(&address);
   return loopback;
-}
-
-bool url_is_http(const char *url)
-{
-  CURLU *parsed = parse(url);
-  bool http = is_scheme(parsed, "http");
-  curl_url_cleanup(parsed);
-  return http;
 }
 
 const char *url_host(char out[URL_HOST_MAX], const char *url)
 {
-  CURLU *parsed = parse(url);
-  part(parsed, CURLUPART_HOST, out, URL_HOST_MAX);
-  curl_url_cleanup(parsed);
+  struct address address = open_address(url, 0);
+  part(&address, CURLUPART_HOST, out, URL_HOST_MAX);
+  close_address(&address);
   return out;
-}
-
-bool url_is_proxy(const char *proxy)
-{
-  CURLU *parsed = parse_proxy(proxy);
-  curl_url_cleanup(parsed);
-  return parsed != NULL;
-}
-
-bool url_is_loopback_proxy(const char *proxy)
-{
-  CURLU *parsed = parse_proxy(proxy);
-  bool loopback = is_loopback(parsed);
-  curl_url_cleanup(parsed);
-  return loopback;
 }
 
 bool url_may_follow(const char *from, const char *url, const char **why)
 {
-  CURLU *parsed = parse(url);
-  bool http = is_scheme(parsed, "http");
+  struct address address = open_address(url, 0);
+  bool http = is_scheme(&address, "http"), https = is_scheme(&address, "https");
   *why = NULL;
-  if (parsed == NULL)
+  if (address.parsed == NULL)
     *why = "it is no URL";
-  else if (has(parsed, CURLUPART_USER) || has(parsed, CURLUPART_PASSWORD))
+  else if (has_credentials(&address))
     *why = "it has a user name or password in it";
-  else if (http && !(is_loopback(parsed) && url_is_loopback(from)))
+  else if (!https && !(http && is_loopback(&address) && url_is_loopback(from)))
     *why = "it is not https";
-  else if (!http && !is_scheme(parsed, "https"))
-    *why = "it is not https";
-  curl_url_cleanup(parsed);
+  if (address.no_memory)
+    *why = "there is not enough memory";
+  close_address(&address);
   return *why == NULL;
 }
 
-static enum stepimg_kind check_base(CURLU *url, const char *text, struct stepimg_error *error)
+static enum stepimg_kind check_base(struct address *address, const char *text, struct stepimg_error *error)
 {
   char host[URL_HOST_MAX];
-  bool http = is_scheme(url, "http");
-  if (url == NULL)
+  bool http = is_scheme(address, "http"), https = is_scheme(address, "https");
+  part(address, CURLUPART_HOST, host, sizeof host);
+  if (address->parsed == NULL)
     return error_set(error, STEPIMG_INVALID, "base_url", "it is no URL; https://host/path is wanted");
-  if (!http && !is_scheme(url, "https"))
+  if (!http && !https)
     return error_set(error, STEPIMG_INVALID, "base_url", "it is neither https nor http");
-  if (has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD))
+  if (has_credentials(address))
     return error_set(error, STEPIMG_INVALID, "base_url", "a user name or password has no place in it; use api_key");
   if (strpbrk(text, "?#") != NULL) /* libcurl says nothing of empty ones */
     return error_set(error, STEPIMG_INVALID, "base_url", "a query (?) or fragment (#) has no place in it");
-  if (http && !is_loopback(url)) {
-    part(url, CURLUPART_HOST, host, sizeof host);
+  if (http && !is_loopback(address))
     return error_set(error, STEPIMG_INVALID, "base_url",
                      "http to %s would show the key to everyone on the way; only https is allowed but for this machine",
                      host);
-  }
   return STEPIMG_OK;
 }
 
 enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error)
 {
   static const char path[] = "/images/generations";
-  CURLU *url = parse(base);
-  enum stepimg_kind kind = check_base(url, base, error);
-  curl_url_cleanup(url);
+  struct address address = open_address(base, 0);
+  enum stepimg_kind kind = check_base(&address, base, error);
+  close_address(&address);
   *endpoint = NULL;
+  if (address.no_memory)
+    return error_nomem(error);
   if (kind != STEPIMG_OK)
     return kind;
   size_t length = strlen(base);
@@ -160,4 +151,19 @@ enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg
   memcpy(*endpoint, base, length);
   memcpy(*endpoint + length, path, sizeof path);
   return STEPIMG_OK;
+}
+
+enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error)
+{
+  struct address address = open_proxy(proxy), base = open_address(endpoint, 0);
+  enum stepimg_kind kind = STEPIMG_OK;
+  if (address.parsed == NULL)
+    kind = error_set(error, STEPIMG_INVALID, "proxy", "it is no address; scheme://host:port is wanted");
+  else if (is_scheme(&base, "http") && !is_loopback(&address))
+    kind = error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
+  if (address.no_memory || base.no_memory)
+    kind = error_nomem(error);
+  close_address(&address);
+  close_address(&base);
+  return kind;
 }

@@ -12,7 +12,6 @@ enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg
 
 /* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const char *url);
-bool url_is_http(const char *url);
 
 /* Whether a picture may be fetched from url after an answer from address from: https always, http only from loopback to
    loopback, never with credentials. *why says what is wrong with it. */
@@ -21,8 +20,9 @@ bool url_may_follow(const char *from, const char *url, const char **why);
 /* The host's name, for texts; "" if there is none. Returns out. */
 const char *url_host(char out[URL_HOST_MAX], const char *url);
 
-/* A proxy's address, with a scheme or without: whether it is one, and whether its host is this machine. */
-bool url_is_proxy(const char *proxy);
-bool url_is_loopback_proxy(const char *proxy);
+/* A proxy's address, with a scheme or without, must be one; before an http endpoint it must be this machine, since it
+   sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
+   password. */
+enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error);
 
 #endif

@@ -104,8 +104,11 @@ static double deadline_of(const struct stepimg_job *job)
 /* Ends the exchange under way, if any, and its connection with it where it was not complete. */
 static void stop_exchange(struct worker *worker, struct work *work)
 {
-  if (work->exchange.easy != NULL)
+  if (work->exchange.easy != NULL) {
+    /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
+    curl_easy_setopt(work->exchange.easy, CURLOPT_FORBID_REUSE, 1L);
     curl_multi_remove_handle(worker->multi, work->exchange.easy);
+  }
   exchange_free(&work->exchange);
 }
 
@@ -457,7 +460,7 @@ void *worker_run(void *context)
   while (read_inbox(&worker)) {
     int running;
     run_timers(&worker);
-    while (next_start(&worker) <= port_now())
+    while (worker.queue.first != NULL && next_start(&worker) <= port_now())
       start(&worker, worker.queue.first);
     curl_multi_perform(worker.multi, &running);
     read_results(&worker);

@@ -14,6 +14,13 @@ server.__index = server
 local MAIN = (debug.getinfo(1, "S").source:match("^@(.*[/\\])") or "./") .. "main.lua"
 local LONGEST_START = 20
 
+-- The interpreter that runs this, if it was not a host of its own kind.
+local first = 0
+while arg and arg[first - 1] do
+    first = first - 1
+end
+local LUA = first < 0 and arg[first] or os.getenv "LUA" or "lua5.4"
+
 local function shell_word(text)
     return "'" .. text:gsub("'", "'\\''") .. "'"
 end
@@ -68,8 +75,8 @@ function standin.start(setting)
         asked.ca = os.tmpname()
         table.insert(self.temporary, asked.ca)
     end
-    self.process = assert(io.popen(("exec lua5.4 %s %s >%s"):format(
-        shell_word(MAIN), arguments(asked), shell_word(ready)), "w"))
+    self.process = assert(io.popen(("exec %s %s %s >%s"):format(
+        shell_word(LUA), shell_word(MAIN), arguments(asked), shell_word(ready)), "w"))
     local deadline = cqueues.monotime() + LONGEST_START
     local line
     repeat

@@ -138,7 +138,7 @@ end
 -- -------------------------------------------------------------------------------------------------------- processes --
 
 -- The interpreter that runs the specs.
-local function interpreter()
+function support.interpreter()
   local first = 0
   while arg and arg[first - 1] do
     first = first - 1
@@ -163,7 +163,7 @@ function support.start(script, environment)
   local self = setmetatable({file = support.write(os.tmpname(), script), began = cqueues.monotime()}, process)
   -- The shell becomes the process: its id is the one to send signals to.
   self.pipe = assert(io.popen(("echo $$; exec %s %s %s 2>&1"):format(
-    table.concat(words, " "), support.quote(interpreter()), support.quote(self.file))))
+    table.concat(words, " "), support.quote(support.interpreter()), support.quote(self.file))))
   self.pid = self.pipe:read("n", "l")
   return self
 end

@@ -36,9 +36,10 @@ end
 
 local function reached(job, state, server)
   local now = job:progress()
-  local receives = now.phase ~= "receiving" or now.received > 0
-  return job:status() == state.status and now.phase == state.phase and receives
-    and (state.format ~= "url" or server:log().gets > 0)
+  local arrives = now.phase ~= "receiving" or now.received > 0
+  local fetches = state.format ~= "url" or server:log().gets > 0
+  local stands = not state.silent or now.elapsed > 0.1 -- the phase begins before the connection does
+  return job:status() == state.status and now.phase == state.phase and arrives and fetches and stands
 end
 
 -- A client and its job in that state; the job in front of it, where it is queued.
@@ -72,6 +73,12 @@ end
 -- Returns when the stand-in has no request any more.
 function jobs.quiet(server)
   support.wait_until("the end of all requests", function() return server:log().open == 0 end)
+end
+
+-- The picture of that many bytes that the stand-in makes where nothing goes wrong.
+function jobs.picture(server, bytes)
+  local client <close> = support.client(server)
+  return assert(client:generate {prompt = support.prompt {bytes = bytes}, seed = 7}).image.bytes
 end
 
 -- How often each prompt (without its knobs) arrived, of the 200 requests that the stand-in remembers.

@@ -1,0 +1,138 @@
+-- Cancelling a job: at once in every phase, told once, and nothing of it stays behind.
+
+local cqueues = require "cqueues"
+local jobs = require "spec.support.jobs"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local PROMPTLY = 0.5 -- seconds: a busy machine's share
+
+for _, way in ipairs(support.WAYS) do
+  describe("Cancel over " .. way.name, function()
+    local server, silent
+
+    lazy_setup(function()
+      server, silent = standin.start(way.setting), jobs.silent()
+    end)
+
+    lazy_teardown(function()
+      server:stop()
+      getmetatable(silent).__close()
+    end)
+
+    before_each(function()
+      server:reset()
+    end)
+
+    for _, state in ipairs(jobs.STATES) do
+      it("ends a job that is " .. state.name .. " at once, and its caller is told once", function()
+        local told = {}
+        local client <close>, job, front = jobs.reach(state, server, silent, {
+          on_done = function(...) told[#told + 1] = {...} end,
+        })
+        local descriptors = support.descriptors()
+        local began = cqueues.monotime()
+        assert.same({true, false}, {job:cancel(), job:cancel()})
+        local err = support.failure(job:wait(20))
+        assert.is_true(cqueues.monotime() - began < PROMPTLY)
+        assert.same({"cancelled", state.billed, "cancelled"}, {err.kind, err.maybe_billed, job:status()})
+        assert.equal(state.format == "url", err.url ~= nil)
+        assert.same({0, 1, false}, {#told, client:update(), job:cancel()})
+        assert.same({1, nil, job}, {#told, told[1][1], told[1][3]})
+        assert.is_true(rawequal(told[1][2], err))
+        assert.equal(front and 1 or 0, client:pending())
+        if state.connected and way.version < 2 then -- HTTP/2 resets the stream and keeps the connection
+          assert.is_true(support.descriptors() < descriptors, "its connection is still there")
+        end
+        if front then
+          assert.same({1, "running"}, {server:log().posts, front:status()})
+          front:cancel()
+        end
+        jobs.quiet(server)
+        if not state.silent then
+          assert(client:generate({prompt = "a lighthouse", seed = 7}, {timeout = 20}), "the client is of no use any more")
+        end
+      end)
+    end
+
+    it("has no say in a job that is over", function()
+      local client <close> = support.client(server)
+      for _, knobs in ipairs {{}, {status = 400}} do
+        local job = assert(client:submit {prompt = support.prompt(knobs), seed = 7})
+        local result, err = job:wait()
+        assert.is_false(job:cancel())
+        assert.is_true(rawequal(result, (job:result())) and rawequal(err, (select(2, job:result()))))
+      end
+    end)
+
+    it("may come at any moment: the job ends one way or the other, and is told once", function()
+      local client <close> = support.client(server, {max_concurrent = 8})
+      local ended, cancelled, handles = 0, 0, {}
+      for i = 1, 200 do
+        handles[i] = assert(client:submit({prompt = support.prompt {bytes = 20000}, seed = 7}, {
+          on_done = function(result, err)
+            ended = ended + 1
+            cancelled = cancelled + (result and 0 or err.kind == "cancelled" and 1 or math.huge)
+          end,
+        }))
+      end
+      for _, job in ipairs(handles) do
+        cqueues.sleep(0.0005)
+        job:cancel()
+      end
+      assert.equal(200, jobs.drain(client))
+      assert.equal(200, ended)
+      jobs.report("cancel over %s: %d of 200 jobs were still going", way.name, cancelled)
+      jobs.quiet(server)
+    end)
+  end)
+end
+
+describe("Cancel", function()
+  it("gives the memory of what had arrived back", function()
+    if not support.status "VmRSS" then
+      pending "there is no /proc to measure with"
+      return
+    end
+    local server <close> = standin.start()
+    for _, format in ipairs {"b64_json", "url"} do
+      local output = support.run(([[
+        local stepimg = require "stepimg"
+        local client = assert(stepimg.new {max_concurrent = 30})
+        local function resident()
+          return tonumber(io.open "/proc/self/status":read "a":match "VmRSS:%%s*(%%d+)")
+        end
+        local function received(job)
+          return job:progress().received > 2500000
+        end
+        for round = 1, 3 do
+          local before, jobs = resident(), {}
+          for i = 1, 30 do
+            local prompt = '{"bytes":2700000,"stall":"body","cut_at":2600000}'
+            if %q == "url" then
+              prompt = prompt:gsub('"stall', '"picture_stall'):gsub('"cut', '"picture_cut')
+            end
+            jobs[i] = assert(client:submit {prompt = prompt, response_format = %q, seed = 7})
+          end
+          for _, job in ipairs(jobs) do
+            while not received(job) do
+              job:wait(0.01)
+            end
+          end
+          local during = resident()
+          for _, job in ipairs(jobs) do
+            job:cancel()
+            assert(select(2, job:wait()).kind == "cancelled")
+          end
+          print(before, during, resident())
+        end
+      ]]):format(format, format), {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url})
+      local before, during, after = output:match "(%d+)%s+(%d+)%s+(%d+)%s*$"
+      local held = (during - before) // 1024
+      jobs.report("cancel of 30 jobs, each with 2.6 MB of %s: %d MiB held, %d MiB after", format, held,
+        (after - before) // 1024)
+      assert.is_true(held > 30, "the measurement is broken")
+      assert.is_true(after - before < 8 * 1024)
+    end
+  end)
+end)

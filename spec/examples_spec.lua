@@ -1,0 +1,349 @@
+-- The examples and the demo, each run as its user runs it, in a directory of its own.
+
+local lfs = require "lfs"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local ROOT = lfs.currentdir()
+local LUA = support.interpreter()
+local HOSTS = {ROOT .. "/build/host", ROOT .. "/build/host-static"}
+local FAILS = support.prompt({status = 451}, "a bomb")
+local STALLS = support.prompt {stall = "body", bytes = 200000}
+local SLOW = support.prompt {delay = 0.3}
+
+local function words(...)
+  local quoted = {}
+  for i, word in ipairs {...} do
+    quoted[i] = support.quote(word)
+  end
+  return table.concat(quoted, " ")
+end
+
+local function example(name)
+  return ("%s/examples/%s.lua"):format(ROOT, name)
+end
+
+-- The same command with all three streams on a terminal.
+local function on_terminal(command)
+  return "script -qec " .. support.quote(command) .. " /dev/null"
+end
+
+describe("The example", function()
+  local server, directory
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+    directory = support.directory()
+  end)
+
+  after_each(function()
+    support.remove(directory)
+  end)
+
+  -- Starts a shell command in the directory; what one writes to the pipe is its input.
+  local function start(command)
+    local environment = words("env", "TERM=xterm", "STEP_API_KEY=" .. support.KEY,
+      "STEP_BASE_URL=" .. server.base_url, ("LUA_CPATH=%s/?.so;;"):format(ROOT))
+    local pipe = assert(io.popen(("cd %s && echo $$ >pid && exec %s %s >out 2>err"):format(
+      support.quote(directory), environment, command), "w"))
+    pipe:setvbuf "no"
+    return pipe
+  end
+
+  -- How it ended, and what it wrote to its output and its error output.
+  local function finish(pipe)
+    local _, how, code = pipe:close()
+    return {how, code}, support.read(directory .. "/out"), support.read(directory .. "/err")
+  end
+
+  local function run(command)
+    return finish(start(command))
+  end
+
+  local function succeeds(command)
+    local ended, out, err = run(command)
+    assert.same({"exit", 0}, ended, out .. err)
+    assert.equal("", err)
+    return out
+  end
+
+  local function plain(text)
+    assert.is_nil(text:find "[%c\127]" and text:gsub("\n", ""):match "[%c\127]", "it has a control character")
+  end
+
+  local function pictures()
+    local found = {}
+    for _, name in ipairs(support.names(directory)) do
+      if name ~= "out" and name ~= "err" and name ~= "pid" then
+        local bytes = support.read(directory .. "/" .. name)
+        found[name] = bytes:sub(1, 8) == "\x89PNG\r\n\x1a\n" and ("%dx%d"):format((">I4I4"):unpack(bytes, 17)) or "?"
+      end
+    end
+    return found
+  end
+
+  local function wait_for_request()
+    support.wait_until("the request", function() return server:log().open > 0 end)
+  end
+
+  for _, name in ipairs {"generate", "progress"} do
+    describe(name .. ".lua", function()
+      it("makes a picture", function()
+        local out = succeeds(words(LUA, example(name), "a lighthouse"))
+        assert.matches("^demo%.png: png, 1360 x 768, seed %d+, %d+%.%d%d s\n$", out)
+        assert.same({["demo.png"] = "1360x768"}, pictures())
+      end)
+
+      it("says in a sentence why there is none", function()
+        local ended, out, err = run(words(LUA, example(name), FAILS))
+        assert.same({"exit", 1}, ended)
+        assert.matches("^No picture%. moderation: [^\n]+\n$", out .. err)
+        plain(out .. err)
+        assert.same({}, pictures())
+      end)
+
+      it("says so where the filter stopped it", function()
+        local ended, _, err = run(words(LUA, example(name), support.prompt {picture = "filtered"}))
+        assert.same({"exit", 1}, ended)
+        assert.equal("No picture. The service's filter stopped it; try another prompt.\n", err)
+      end)
+    end)
+  end
+
+  describe("progress.lua", function()
+    it("draws its line on a terminal, over itself, and wipes it", function()
+      local prompt = support.prompt {delay = 0.3, pace = 0.1, piece = 40000, bytes = 400000}
+      local out = succeeds(on_terminal(words(LUA, example "progress", prompt)))
+      local line, rest = out:match "^(.*)\r\27%[K([^\r]*)\r\n$"
+      assert.matches("^demo%.png: png, ", rest)
+      assert.matches("\rwaiting     0%.0 MB  0%.%d s\27%[K", line)
+      assert.matches("\rreceiving   0%.%d of 0%.5 MB  %d%.%d s\27%[K", line)
+      assert.is_nil(line:find "\n")
+    end)
+
+    it("draws nothing elsewhere", function()
+      plain(succeeds(words(LUA, example "progress", SLOW)))
+    end)
+
+    it("leaves no line behind after Ctrl-C", function()
+      local pipe = start(on_terminal(words(LUA, example "progress", STALLS)))
+      wait_for_request()
+      pipe:write "\3"
+      local ended, out = finish(pipe)
+      assert.same({"exit", 1}, ended)
+      assert.matches("\r\27%[K[^\r]*interrupted!", out)
+    end)
+  end)
+
+  describe("batch.lua", function()
+    it("makes a picture for each of its arguments", function()
+      local out = succeeds(words(LUA, example "batch", "one", "two", "three"))
+      plain(out)
+      for i, prompt in ipairs {"one", "two", "three"} do
+        assert.truthy(("\n" .. out):find(("\n%03d.png: %s\n"):format(i, prompt), 1, true))
+      end
+      assert.matches("\n3 of 3 pictures saved, 0 failed, 0 not asked for\n$", out)
+      assert.same({["001.png"] = "1024x1024", ["002.png"] = "1024x1024", ["003.png"] = "1024x1024"}, pictures())
+    end)
+
+    it("makes one for each line of a file", function()
+      local file = support.write(os.tmpname(), "one\n\n  \ntwo\n")
+      local out = succeeds(words(LUA, example "batch", "-f", file))
+      os.remove(file)
+      assert.matches("\n2 of 2 pictures saved, ", out)
+      assert.same({["001.png"] = "1024x1024", ["002.png"] = "1024x1024"}, pictures())
+    end)
+
+    it("goes on where one fails, and says which", function()
+      local filtered = support.prompt {picture = "filtered"}
+      local ended, out, err = run(words(LUA, example "batch", "one", FAILS, filtered, "four"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("\n2 of 4 pictures saved, 2 failed, 0 not asked for\n$", out)
+      assert.truthy(err:find(("002: no picture of %s. moderation: "):format(FAILS), 1, true))
+      assert.matches("003: no picture of [^\n]+%. the service's filter stopped it\n", err)
+      assert.same({["001.png"] = "1024x1024", ["004.png"] = "1024x1024"}, pictures())
+      plain(out .. err)
+    end)
+
+    it("asks for no more where the money is at its end", function()
+      local prompts = {}
+      for i = 1, 20 do
+        prompts[i] = support.prompt {status = 402}
+      end
+      local ended, out = run(words(LUA, example "batch", table.unpack(prompts)))
+      assert.same({"exit", 1}, ended)
+      local failed, left = out:match "^0 of 20 pictures saved, (%d+) failed, (%d+) not asked for\n$"
+      assert.equal(20, failed + left)
+      assert.equal(tonumber(failed), server:log().posts)
+      assert.is_true(tonumber(failed) < 10)
+    end)
+
+    it("draws one bar over all pictures on a terminal", function()
+      local out = succeeds(on_terminal(words(LUA, example "batch", "one", "two")))
+      local full, half = ("#"):rep(40), ("#"):rep(20) .. ("."):rep(20)
+      assert.truthy(out:find(("[%s] 1 of 2 saved, 0 failed\r\27[K"):format(half), 1, true))
+      assert.truthy(out:find(("[%s] 2 of 2 saved, 0 failed\r\27[K2 of 2 pictures"):format(full), 1, true))
+    end)
+
+    it("says how it is used", function()
+      for _, command in ipairs {words(LUA, example "batch"), words(LUA, example "batch", "-f")} do
+        local ended, out, err = run(command)
+        assert.same({"exit", 2}, ended)
+        assert.equal("", out)
+        assert.matches("^usage: ", err)
+      end
+      local ended, _, err = run(words(LUA, example "batch", "-f", "missing.txt"))
+      assert.same({"exit", 2}, ended)
+      assert.equal("missing.txt: No such file or directory\n", err)
+    end)
+  end)
+
+  for name, activity in pairs {luv = "timer", cqueues = "ticker"} do
+    describe(name .. ".lua", function()
+      it("makes its pictures while the loop goes on", function()
+        local out = succeeds(words(LUA, example(name), "one", SLOW))
+        plain(out)
+        assert.matches(("%s%%-1.png: one\n"):format(name), out)
+        assert.truthy(out:find(("%s-2.png: %s\n"):format(name, SLOW), 1, true))
+        local ticks = tonumber(out:match(("\nMeanwhile the %s ran (%%d+) times%%.\n$"):format(activity)))
+        assert.is_true(ticks > 10, ("%d times"):format(ticks))
+        assert.same({[name .. "-1.png"] = "1024x1024", [name .. "-2.png"] = "1024x1024"}, pictures())
+      end)
+
+      it("says which it could not make", function()
+        for _, prompt in ipairs {FAILS, "", support.prompt {picture = "filtered"}} do
+          local ended, _, err = run(words(LUA, example(name), prompt))
+          assert.same({"exit", 1}, ended)
+          assert.equal("No picture of " .. prompt .. ". ", err:sub(1, #prompt + 16))
+        end
+        assert.same({}, pictures())
+      end)
+
+      it("has pictures of its own to make", function()
+        succeeds(words(LUA, example(name)))
+        assert.same({[name .. "-1.png"] = "1024x1024", [name .. "-2.png"] = "1024x1024"}, pictures())
+      end)
+    end)
+  end
+
+  for _, host in ipairs(HOSTS) do
+    describe("frame.lua in " .. host:match "[^/]+$", function()
+      local function frame(prompt)
+        return words(host, example "frame", prompt)
+      end
+
+      it("makes a picture in 60 frames a second", function()
+        local out = succeeds(frame(SLOW))
+        plain(out)
+        local frames = tonumber(out:match "^frame%.png: 1024 x 1024, (%d+) frames went by\n$")
+        assert.is_true(frames > 10, ("%d frames"):format(frames))
+        assert.same({["frame.png"] = "1024x1024"}, pictures())
+      end)
+
+      it("spins on a terminal", function()
+        local out = succeeds(on_terminal(frame(SLOW)))
+        for _, spoke in ipairs {"|", "/", "-", "\\"} do
+          assert.truthy(out:find("\r" .. spoke .. " waiting, 0 KB, 0.", 1, true), spoke)
+        end
+        assert.matches("\r\27%[Kframe%.png: 1024 x 1024, %d+ frames went by\r\n$", out)
+      end)
+
+      for _, key in ipairs {"c", "q"} do
+        it("is cancelled by the key " .. key, function()
+          for _, command in ipairs {frame(STALLS), on_terminal(frame(STALLS))} do
+            local pipe = start(command)
+            wait_for_request()
+            pipe:write(key)
+            local ended, out, err = finish(pipe)
+            assert.same({"exit", 0}, ended)
+            assert.matches("Cancelled after %d+%.%d s; frame%.png is as it was%.\r?\n$", out .. err)
+            assert.same({}, pictures())
+            support.wait_until("the end of the request", function() return server:log().open == 0 end)
+          end
+        end)
+      end
+
+      it("is cancelled by Ctrl-C", function()
+        local pipe = start(frame(STALLS))
+        wait_for_request()
+        assert(os.execute("kill -INT " .. support.read(directory .. "/pid")))
+        local ended, out = finish(pipe)
+        assert.same({"exit", 0}, ended)
+        assert.matches("^Cancelled after ", out)
+      end)
+
+      it("says in a sentence why there is no picture", function()
+        local reasons = {[FAILS] = "No picture. moderation: ", [""] = "invalid: prompt: "}
+        for prompt, reason in pairs(reasons) do
+          local ended, out, err = run(frame(prompt))
+          assert.same({"exit", 1}, ended)
+          assert.equal(reason, (out .. err):sub(1, #reason))
+        end
+        assert.same({}, pictures())
+      end)
+
+      it("tells what a script lacks", function()
+        local script = support.write(os.tmpname(), "return 1")
+        local ended, _, err = run(words(host, script))
+        os.remove(script)
+        assert.same({"exit", 1}, ended)
+        assert.matches("it is to return a table", err)
+        ended, _, err = run(words(host))
+        assert.same({"exit", 1}, ended)
+        assert.matches("^usage: ", err)
+      end)
+    end)
+  end
+
+  it("host-static holds the module", function()
+    local elsewhere = package.cpath:gsub("%f[^;\0]%./%?%.so;?", "")
+    succeeds(words("env", "LUA_CPATH=" .. elsewhere, HOSTS[2], example "frame"))
+    assert.same({["frame.png"] = "1024x1024"}, pictures())
+  end)
+end)
+
+describe("make demo", function()
+  local directory
+
+  before_each(function()
+    directory = support.directory()
+    assert(os.execute(("ln -s %s %s"):format(words(ROOT .. "/examples", ROOT .. "/spec", ROOT .. "/stepimg.so"),
+      support.quote(directory))))
+  end)
+
+  after_each(function()
+    support.remove(directory)
+  end)
+
+  local function demo(environment)
+    local pipe = assert(io.popen(("cd %s && env -u STEP_API_KEY -u STEP_BASE_URL %s %s 2>&1"):format(
+      support.quote(directory), environment, words(LUA, "spec/demo.lua"))))
+    local out = pipe:read "a"
+    return out, select(3, pipe:close())
+  end
+
+  it("asks a stand-in where there is no key, and says so", function()
+    local out, code = demo "PROMPT=\"it's a lighthouse\""
+    assert.equal(0, code)
+    assert.matches("^STEP_API_KEY is not set: [^\n]+\ndemo%.png: png, 1360 x 768, seed %d+, %d+%.%d+ s\n$", out)
+    assert.equal("\x89PNG", support.read(directory .. "/demo.png"):sub(1, 4))
+  end)
+
+  it("asks the service where there is one", function()
+    local server <close> = standin.start()
+    local environment = words("STEP_API_KEY=" .. support.KEY, "STEP_BASE_URL=" .. server.base_url)
+    local out, code = demo(environment)
+    assert.same({0, "demo.png: "}, {code, out:sub(1, 10)})
+    assert.equal(1, server:log().posts)
+    out, code = demo(environment .. " " .. words("PROMPT=" .. FAILS))
+    assert.same({1, "No picture. moderation: "}, {code, out:sub(1, 24)})
+  end)
+end)

@@ -1,0 +1,219 @@
+-- The option save: the picture goes to disk as it arrives, whole or not at all, and never through memory.
+
+local jobs = require "spec.support.jobs"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local SIZE = 2700 * 1000
+local MIB = 1024 -- in the KiB that the kernel counts in
+
+-- What leaves no file, and the error's kind (none: the answer is a result).
+local FRUITLESS = {
+  {knobs = {status = 400}, kind = "request"},
+  {knobs = {cut = "body"}, kind = "network"},
+  {knobs = {stall = "body"}, kind = "timeout"},
+  {knobs = {base64 = "bad_char"}, kind = "protocol"},
+  {knobs = {base64 = "truncated"}, kind = "protocol"},
+  {knobs = {bytes = 300000}, kind = "protocol"},
+  {knobs = {json = '{"data":[{"b64_json":"iVBORw0KGgo="}],"more":'}, kind = "protocol"},
+  {knobs = {json = '{"data":[{"b64_json":"iVBORw0KGgo="},7]}'}, kind = "protocol"},
+  {knobs = {picture = "filtered"}},
+  {knobs = {picture = "filtered_with"}},
+  {knobs = {picture_status = 404}, format = "url", kind = "request"},
+  {knobs = {picture_cut = "body"}, format = "url", kind = "network"},
+  {knobs = {picture_body = "<html>", picture_content_type = "text/html"}, format = "url", kind = "protocol"},
+  {knobs = {picture = "filtered"}, format = "url"},
+}
+
+for _, way in ipairs(support.WAYS) do
+  describe("A picture that is saved over " .. way.name, function()
+    local server, directory, path
+
+    lazy_setup(function()
+      server = standin.start(way.setting)
+    end)
+
+    lazy_teardown(function()
+      server:stop()
+    end)
+
+    before_each(function()
+      directory = support.directory()
+      path = directory .. "/picture.png"
+    end)
+
+    after_each(function()
+      support.remove(directory)
+    end)
+
+    local function params(knobs, format)
+      return {prompt = support.prompt(knobs or {}), seed = 7, response_format = format}
+    end
+
+    it("is on disk as it was painted, in both formats and by every call, in the place of an old file", function()
+      local client <close> = support.client(server)
+      local wanted = support.painted {seed = 7}
+      for _, format in ipairs {"b64_json", "url"} do
+        for _, ask in ipairs {
+          function() return assert(client:generate(params({}, format), {save = path})) end,
+          function() return assert(assert(client:submit(params({}, format), {save = path})):wait()) end,
+          function()
+            local found
+            for _, result in client:each({params({}, format)}, {save = path}) do
+              found = result
+            end
+            return found
+          end,
+        } do
+          support.write(path, ("old"):rep(1000000))
+          local image = ask().image
+          assert.same({path, "png", 1024, 1024, 7}, {image.path, image.format, image.width, image.height, image.seed})
+          assert.is_nil(image.bytes)
+          assert.is_true(support.read(path) == wanted)
+          assert.same({"picture.png"}, support.names(directory))
+        end
+      end
+    end)
+
+    it("is in its place when its callback runs, also where no handle was kept", function()
+      local client <close> = support.client(server)
+      local found
+      assert(client:submit(params(), {save = path, on_done = function(result)
+        found = support.read(result.image.path)
+      end}))
+      collectgarbage()
+      jobs.drain(client)
+      assert.is_true(found == support.painted {seed = 7})
+      assert.equal("io", support.failure(client:submit(params(), {save = path}):wait().image:save(path)).kind)
+    end)
+
+    it("that does not come leaves no file and no part of one, and the old file as it was", function()
+      local running = {}
+      for i = 1, 2 * #FRUITLESS do -- each once without an old file, and once with one
+        local case = FRUITLESS[(i + 1) // 2]
+        local one = {path = ("%s/%d.png"):format(directory, i), old = i % 2 == 0 and "old" or nil, case = case}
+        if one.old then
+          support.write(one.path, one.old)
+        end
+        case.knobs.bytes = case.knobs.bytes or 100000
+        one.client = support.client(server, {max_response_bytes = 200000, timeout = case.knobs.stall and 1 or nil})
+        one.job = assert(one.client:submit(params(case.knobs, case.format), {save = one.path}))
+        running[i] = one
+      end
+      for _, one in ipairs(running) do
+        local result, err = one.job:wait(20)
+        local name = support.prompt(one.case.knobs)
+        assert.equal(one.case.kind, err and err.kind, name)
+        assert.is_true(err ~= nil or result.image.path == nil and result.image.bytes == nil, name)
+        assert.equal(one.old, support.read(one.path), name)
+      end
+      assert.equal(#FRUITLESS, #support.names(directory), "a part is left")
+    end)
+
+    it("is no more where its job is cancelled, its handle dropped or its client closed while it arrives", function()
+      for _, format in ipairs {"b64_json", "url"} do
+        for _, stop in ipairs {
+          function(job) job:cancel() job:wait() end, function(_, client) client:close() end,
+        } do
+          local client <close> = support.client(server)
+          support.write(path, "old")
+          local job = assert(client:submit(params({
+            stall = format == "b64_json" and "body" or nil, picture_stall = "body", bytes = 1000000,
+          }, format), {save = path}))
+          support.wait_until("the picture", function() return job:progress().received > 300000 end)
+          assert.equal(2, #support.names(directory))
+          stop(job, client)
+          assert.same({"cancelled", "old"}, {job:status(), support.read(path)})
+          assert.same({"picture.png"}, support.names(directory))
+        end
+      end
+    end)
+
+    it("with nowhere to go is an error of kind io, and nothing is sent", function()
+      local client <close> = support.client(server, {budget = 1})
+      server:reset()
+      for _, place in ipairs {directory .. "/none/picture.png", directory, directory .. "/" .. ("x"):rep(300), ""} do
+        local err = support.failure(assert(client:submit(params(), {save = place})):wait())
+        assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+        assert.is_true(place == "" or err.message:find(directory, 1, true) ~= nil)
+      end
+      assert.equal(0, server:log().posts)
+      assert(client:generate(params(), {save = path}), "it has cost something")
+    end)
+  end)
+end
+
+describe("Saving", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  local function run(script, prefix)
+    return support.run(script, {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, PREFIX = prefix})
+  end
+
+  it("takes no memory for the picture", function()
+    if not support.status "VmHWM" then
+      pending "there is no /proc to measure with"
+      return
+    end
+    local path = os.tmpname()
+    local function peak(format, size)
+      return tonumber(run(([[
+        local stepimg = require "stepimg"
+        assert(stepimg.generate({prompt = '{"bytes":%d}', response_format = %q, seed = 7}, {save = %q}))
+        print(io.open "/proc/self/status":read "a":match "VmHWM:%%s*(%%d+)")
+      ]]):format(size, format, path)))
+    end
+    for _, format in ipairs {"b64_json", "url"} do
+      local small, large = peak(format, 0), peak(format, SIZE)
+      assert.equal(SIZE, #support.read(path))
+      assert.is_true(large - small < 1 * MIB, ("a picture of %d bytes took %d KiB"):format(SIZE, large - small))
+      jobs.report("save: a picture of 2.7 MB as %s takes %d KiB more than a tiny one", format, large - small)
+    end
+    os.remove(path)
+  end)
+
+  it("on a full disk is an error of kind io that tells of the money, and the old file stays", function()
+    -- A process may be forbidden to write files beyond a size.
+    local directory = support.directory()
+    local path = directory .. "/picture.png"
+    support.write(path, "old")
+    for _, format in ipairs {"b64_json", "url"} do
+      local script = support.write(directory .. "/script", ([[
+        package.path, package.cpath = "./?.lua;./?/init.lua;" .. package.path, "./?.so;" .. package.cpath
+        local result, err = require "stepimg".generate({prompt = "x", response_format = %q}, {save = %q})
+        print(result, err.kind, err.maybe_billed, err.url ~= nil, err.attempts)
+      ]]):format(format, path))
+      local pipe = assert(io.popen(("trap '' XFSZ; ulimit -f 16; STEP_API_KEY=k STEP_BASE_URL=%s lua5.4 %s 2>&1")
+        :format(server.base_url, support.quote(script))))
+      local output = pipe:read "a"
+      pipe:close()
+      os.remove(script)
+      assert.equal(("nil\tio\ttrue\t%s\t1\n"):format(format == "url"), output)
+      assert.equal("old", support.read(path))
+      assert.same({"picture.png"}, support.names(directory))
+    end
+    support.remove(directory)
+  end)
+
+  it("of many jobs to one path leaves one whole picture", function()
+    local client <close> = support.client(server, {max_concurrent = 20})
+    local directory = support.directory()
+    local path = directory .. "/picture.png"
+    for _ = 1, 20 do
+      assert(client:submit({prompt = support.prompt {bytes = 100000, piece = 5000, pace = 0.001}, seed = 7},
+        {save = path}))
+    end
+    assert.equal(20, jobs.drain(client))
+    assert.is_true(support.read(path) == jobs.picture(server, 100000))
+    assert.same({"picture.png"}, support.names(directory))
+    support.remove(directory)
+  end)
+end)
