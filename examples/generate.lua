@@ -2,7 +2,7 @@
 -- Your key is to be in the environment: STEP_API_KEY=…
 local stepimg = require "stepimg"
 
-local prompt = arg[1] or os.getenv "PROMPT" or "a lighthouse on a cliff at dusk, oil painting"
+local prompt = arg[1] or "a lighthouse on a cliff at dusk, oil painting"
 
 local function or_die(value, err)
   if not value then

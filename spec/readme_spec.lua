@@ -155,7 +155,12 @@ end)
 describe("The README's tables of options", function()
   local client = named "option of a client"
   local call = named "option of a call"
-  local sample = {string = "x", number = 1.5, integer = 2000, boolean = true, table = {}}
+  local sample = {string = "x", number = 1.5, integer = 2000, boolean = true, table = {}, ["function"] = print}
+  -- These two are what one call wants, and no default for others.
+  local only_of_call = {save = true, on_done = true}
+  local numeric = {integer = "number", number = "number"}
+  local closed = assert(stepimg.new {api_key = support.KEY})
+  closed:close()
   local source = support.read "src/options.c":match "void stepimg_options_init.-\n}"
 
   -- The module lists all names when none is near.
@@ -172,7 +177,7 @@ describe("The README's tables of options", function()
     local of_client = {}
     for _, options in ipairs {client, call} do
       for name in pairs(options) do
-        of_client[name] = true
+        of_client[name] = not only_of_call[name] or nil
       end
     end
     assert.same(keys(of_client), known(stepimg.new, {qqqqqqqq = 1}))
@@ -183,25 +188,61 @@ describe("The README's tables of options", function()
     for name, row in pairs(options) do
       it("say of " .. name .. " its type, bounds and default", function()
         for kind, value in pairs(sample) do
-          local raised, _, err = pcall(stepimg.new, {[name] = value})
-          local numeric = {integer = "number", number = "number"}
+          local accepted, _, err
+          if only_of_call[name] then
+            accepted, _, err = pcall(closed.submit, closed, {prompt = "x"}, {[name] = value})
+            err = err and err.kind ~= "cancelled" and err or nil
+          else
+            accepted, _, err = pcall(stepimg.new, {[name] = value})
+          end
           local fits = (numeric[kind] or kind) == (numeric[row[2]] or row[2])
-          assert.equal(fits, raised, kind)
+          assert.equal(fits, accepted, kind)
           assert.is_true(not fits or err == nil or err.kind == "invalid")
         end
         if row[3]:find "%d to %d" then
           local _, err = stepimg.new {[name] = -1}
           assert.equal(name .. ": -1 is out of range; " .. row[3] .. " is allowed", err.message)
+        else
+          assert.not_equal("number", numeric[row[2]], "it has bounds")
         end
         local expression = source:match("options%->" .. name .. " = ([^;]+);")
           or source:match("options%->call%." .. name .. " = ([^;]+);")
         if expression then
           local value = assert(load("return " .. expression:gsub("%(size_t%)", "")))()
-          assert.equal(tostring(value), (row[4]:gsub("`", "")))
+          assert.equal(value == -1 and "none" or tostring(value), (row[4]:gsub("`", "")))
+        elseif numeric[row[2]] then
+          assert.equal("none", row[4])
         end
       end)
     end
   end
+end)
+
+describe("The README's tables of methods", function()
+  local client = assert(stepimg.new {api_key = support.KEY})
+  local job = assert(client:submit {prompt = "x"})
+  client:close()
+
+  for head, object in pairs {["of a client"] = client, ["of a job"] = job} do
+    it("have all methods " .. head .. ", and no other", function()
+      local names = {}
+      for _, row in ipairs(rows_of(head)) do
+        for name in row[1]:gmatch "`([%w_]+)%(" do
+          names[name] = true
+        end
+      end
+      assert.same(keys(getmetatable(object).__index), keys(names))
+    end)
+  end
+end)
+
+describe("The README's table of tiers", function()
+  it("has options that a client takes", function()
+    for _, row in ipairs(rows_of "tier") do
+      local options = {max_concurrent = tonumber(row[2]), requests_per_minute = tonumber(row[3])}
+      assert(stepimg.new(options))
+    end
+  end)
 end)
 
 describe("The README's table of errors", function()
@@ -210,8 +251,8 @@ describe("The README's table of errors", function()
     for name in support.read "src/error.c":match "names%[%] = {(.-)};":gmatch '"([%w_]+)"' do
       kinds[name] = true
     end
-    -- ok is no error, nomem is raised as Lua raises it, and nothing sets a budget yet.
-    kinds.ok, kinds.nomem, kinds.budget = nil, nil, nil
+    -- ok is no error, and nomem is raised as Lua raises it.
+    kinds.ok, kinds.nomem = nil, nil
     assert.same(keys(kinds), keys(named "kind"))
   end)
 end)
@@ -240,12 +281,20 @@ describe("The README's Lua", function()
       table.insert(lines, wanted:find("…", 1, true) and line:gsub("^(false\t).-:%d+: ", "%1…") or line)
     end
     assert.same(expected, lines)
-    assert.same({"lighthouse.png"}, files)
+    assert.same({"lighthouse.png", "tower.png"}, files)
   end)
 
   it("has a first script that is the one in examples/", function()
     local example = support.read "examples/generate.lua"
     assert.truthy(example:find("width = 1360, height = 768", 1, true))
-    assert.truthy(README:find("(examples/generate.lua)", 1, true))
+  end)
+
+  it("leads to all examples, and to no other file that is not there", function()
+    for _, name in ipairs(support.names "examples") do
+      assert.truthy(README:find(("(examples/%s)"):format(name), 1, true), name)
+    end
+    for path in README:gmatch "%]%(([^#)]+)%)" do
+      assert.truthy(support.read(path), path)
+    end
   end)
 end)

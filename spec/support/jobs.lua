@@ -81,6 +81,14 @@ function jobs.picture(server, bytes)
   return assert(client:generate {prompt = support.prompt {bytes = bytes}, seed = 7}).image.bytes
 end
 
+-- How many sockets this process has open.
+function jobs.sockets()
+  local pipe = assert(io.popen(("ls -l /proc/%d/fd"):format(support.status "Pid")))
+  local _, count = pipe:read "a":gsub("socket:", "")
+  pipe:close()
+  return count
+end
+
 -- How often each prompt (without its knobs) arrived, of the 200 requests that the stand-in remembers.
 function jobs.seen(server)
   local count = {}

@@ -1,0 +1,159 @@
+/*
+ * A small host: it embeds Lua 5.4 and runs a script at 60 frames a second, as a game would.
+ *
+ *   build/host examples/frame.lua "a lighthouse"          stepimg.so is found through package.cpath
+ *   build/host-static examples/frame.lua "a lighthouse"   stepimg is linked in (-DSTEPIMG_STATIC)
+ *
+ * The script returns a table: load() is called once, update(dt) in each frame until it returns false, and key(name) for
+ * each key. Ctrl-C comes as the key "q"; a second one ends a script that does not listen.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef STEPIMG_STATIC
+int luaopen_stepimg(lua_State *L);
+#endif
+
+static const double FRAME = 1.0 / 60; /* seconds */
+
+static volatile sig_atomic_t interrupts;
+static struct termios line_mode;
+
+static void on_interrupt(int number)
+{
+  (void)number;
+  interrupts++;
+}
+
+static void leave_key_mode(void)
+{
+  tcsetattr(STDIN_FILENO, TCSANOW, &line_mode);
+}
+
+/* Lets a terminal hand over each key as it is pressed. */
+static void enter_key_mode(void)
+{
+  if (tcgetattr(STDIN_FILENO, &line_mode) != 0)
+    return; /* no terminal */
+  struct termios key_mode = line_mode;
+  key_mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+  tcsetattr(STDIN_FILENO, TCSANOW, &key_mode);
+  atexit(leave_key_mode); /* also when the script calls os.exit */
+}
+
+static double now(void)
+{
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Sleeps until then, and returns 0, or returns the key that is pressed before. Sets *input to -1 at its end. */
+static char next_key(int *input, double then)
+{
+  char key = 0;
+  double left = then - now();
+  struct pollfd ready = {.fd = *input, .events = POLLIN};
+  if (poll(&ready, 1, left > 0 ? (int)ceil(left * 1000) : 0) > 0 && read(*input, &key, 1) <= 0)
+    *input = -1; /* poll skips it */
+  return key;
+}
+
+/* The game's table is at 1, and nothing above it, between calls. */
+static void send_key(lua_State *L, char key)
+{
+  lua_getfield(L, 1, "key");
+  lua_pushlstring(L, &key, 1);
+  lua_call(L, 1, 0);
+}
+
+static bool update(lua_State *L, double seconds)
+{
+  lua_getfield(L, 1, "update");
+  lua_pushnumber(L, seconds);
+  lua_call(L, 1, 1);
+  bool goes_on = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return goes_on;
+}
+
+static void play(lua_State *L)
+{
+  int input = STDIN_FILENO, heard = 0;
+  double last = now(), frame = last;
+  lua_getfield(L, 1, "load");
+  lua_call(L, 0, 0);
+  while (update(L, frame - last) && interrupts < 2) {
+    char key;
+    while ((key = next_key(&input, frame + FRAME)) != 0)
+      send_key(L, key);
+    if (heard < interrupts) {
+      heard++;
+      send_key(L, 'q');
+    }
+    last = frame;
+    frame = now();
+  }
+}
+
+/* All that may raise; argc and argv are on the stack. */
+static int run(lua_State *L)
+{
+  int count = (int)lua_tointeger(L, 1);
+  char **words = lua_touserdata(L, 2);
+  luaL_checkstack(L, count, "too many arguments");
+  luaL_openlibs(L);
+#ifdef STEPIMG_STATIC
+  luaL_requiref(L, "stepimg", luaopen_stepimg, 0);
+#endif
+  if (luaL_loadfile(L, words[1]) != LUA_OK)
+    return lua_error(L);
+  for (int i = 2; i < count; i++)
+    lua_pushstring(L, words[i]);
+  lua_call(L, count - 2, 1);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  if (!lua_istable(L, 1))
+    return luaL_error(L, "%s: it is to return a table with load, update and key", words[1]);
+  enter_key_mode();
+  play(L);
+  return 0;
+}
+
+/* Of an error that is no string, such as those of stepimg, makes one. */
+static int describe(lua_State *L)
+{
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+int main(int argc, char **argv)
+{
+  struct sigaction action = {.sa_handler = on_interrupt};
+  lua_State *L = luaL_newstate();
+  if (argc < 2 || L == NULL) {
+    fprintf(stderr, L == NULL ? "not enough memory\n" : "usage: host SCRIPT [ARGUMENT…]\n");
+    return EXIT_FAILURE;
+  }
+  sigaction(SIGINT, &action, NULL);
+  lua_pushcfunction(L, describe);
+  lua_pushcfunction(L, run);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  int status = lua_pcall(L, 2, 0, 1);
+  if (status != LUA_OK)
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+  lua_close(L);
+  return status == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,265 @@
+-- client:each: a list of prompts, as many at once as the client may, handed over in the order they finish.
+
+local cqueues = require "cqueues"
+local jobs = require "spec.support.jobs"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local PROMPTS = jobs.LONG and 20000 or 2000
+local MIB = 1024 -- in the KiB that the kernel counts in
+
+-- luacheck: ignore 512 (a loop that is left at once is what some are about)
+
+-- A picture that costs the stand-in little, and is told from others by its size.
+local function prompt(knobs, bytes)
+  knobs.bytes, knobs.format = bytes or 20000, "gif"
+  return {prompt = support.prompt(knobs), seed = 7}
+end
+
+local function many(count, knobs)
+  local list = {}
+  for i = 1, count do
+    list[i] = prompt(knobs or {}, 20000 + i)
+  end
+  return list
+end
+
+-- The two forms a list can have.
+local FORMS = {
+  table = function(list) return list end,
+  ["iterator function"] = function(list)
+    local i = 0
+    return function()
+      i = i + 1
+      return list[i]
+    end
+  end,
+}
+
+for _, way in ipairs(support.WAYS) do
+  describe("each over " .. way.name, function()
+    local server
+
+    lazy_setup(function()
+      server = standin.start(way.setting)
+    end)
+
+    lazy_teardown(function()
+      server:stop()
+    end)
+
+    before_each(function()
+      server:reset()
+    end)
+
+    for form, make in pairs(FORMS) do
+      it(("hands over each result of a %s once, with its place in the list"):format(form), function()
+        local client <close> = support.client(server)
+        local found, count = {}, 0
+        for i, result, err in client:each(make(many(12))) do
+          assert.is_nil(err)
+          found[i] = #result.image.bytes
+          count = count + 1
+        end
+        assert.equal(12, count)
+        for i = 1, 12 do
+          assert.equal(20000 + i, found[i])
+        end
+        assert.same({12, 0, 0}, {server:log().posts, client:pending(), client:update()})
+      end)
+
+      it(("goes by the order in which the requests of a %s finish"):format(form), function()
+        local client <close> = support.client(server)
+        local order = {}
+        for i in client:each(make {prompt {delay = 0.8}, prompt {delay = 0.4}, prompt {}}) do
+          order[#order + 1] = i
+        end
+        assert.same({3, 2, 1}, order)
+      end)
+    end
+
+    it("hands over errors in between as i, nil, err, whether something was sent or not", function()
+      local client <close> = support.client(server)
+      local kinds, list = {}, many(9)
+      list[2], list[5], list[8] = prompt {status = 400}, {prompt = ""}, prompt {picture = "missing"}
+      for i, result, err in client:each(list) do
+        assert.is_true((result == nil) == (err ~= nil))
+        kinds[i] = err and err.kind or "picture"
+      end
+      assert.same({"picture", "request", "picture", "picture", "invalid", "picture", "picture", "protocol", "picture"},
+        kinds)
+      assert.equal(8, server:log().posts)
+    end)
+
+    it("keeps max_concurrent requests going, and never more", function()
+      local client <close> = support.client(server, {max_concurrent = 4})
+      local most = 0
+      local began = cqueues.monotime()
+      for _, result in client:each(many(16, {delay = 0.15})) do
+        most = math.max(most, server:log().open)
+        assert.is_table(result)
+      end
+      local took = cqueues.monotime() - began
+      assert.is_true(most >= 2 and most <= 4, ("there were %d at once"):format(most))
+      assert.is_true(took < 16 * 0.15, ("%.2f s: that is one after the other"):format(took))
+    end)
+
+    it("takes from its list only what it is about to send", function()
+      local client <close> = support.client(server, {max_concurrent = 3})
+      local taken, handed = 0, 0
+      for _ in client:each(function()
+        taken = taken + 1
+        return taken <= 10 and prompt {} or nil
+      end) do
+        handed = handed + 1
+        assert.is_true(taken <= math.min(handed + 2, 11), ("%d taken, %d handed over"):format(taken, handed))
+      end
+      assert.same({10, 11}, {handed, taken})
+    end)
+
+    for name, leave in pairs {
+      ["break"] = function(step) for _ in step() do break end end,
+      ["an error in its body"] = function(step)
+        assert.is_false(pcall(function() for _ in step() do error "stop" end end))
+      end,
+      ["goto"] = function(step)
+        for _ in step() do
+          goto out
+        end
+        ::out::
+      end,
+      ["return"] = function(step) (function() for i in step() do return i end end)() end,
+    } do
+      it(("that is left by %s cancels the rest at once"):format(name), function()
+        local client <close> = support.client(server, {max_concurrent = 4})
+        local list = many(100, {stall = "body"})
+        list[1] = prompt {}
+        leave(function() return client:each(list) end)
+        jobs.quiet(server)
+        assert.is_true(server:log().posts <= 5)
+        assert.equal(0, client:pending())
+        assert(client:generate(prompt {}))
+      end)
+    end
+
+    it("applies its options to every request", function()
+      local client <close> = support.client(server)
+      local path = os.tmpname()
+      for _, options in ipairs {{retries = 1}, {save = path}, {download = false}} do
+        for _, result, err in client:each({
+          {prompt = support.prompt {bytes = 20000, format = "gif"}, seed = 7, response_format = "url"},
+          {prompt = support.prompt {bytes = 20000, format = "gif", picture_status = 500, picture_times = 1},
+            response_format = "url"},
+        }, options) do
+          local image = result and result.image or {}
+          assert.is_true(options.retries == nil or result ~= nil)
+          assert.is_true(err ~= nil or image.path == options.save)
+          assert.is_true(err ~= nil or (image.bytes == nil) == (options.retries == nil))
+          assert.is_true(not image.path or #support.read(path) == 20000)
+        end
+      end
+      os.remove(path)
+    end)
+  end)
+end
+
+describe("each", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  it("of an empty list is over at once", function()
+    local client <close> = support.client(server)
+    for _, list in ipairs {{}, function() end} do
+      for _ in client:each(list) do
+        error "there is nothing"
+      end
+    end
+    assert.equal(0, server:log().posts)
+  end)
+
+  it("raises where the list or an option is wrong, or the list itself raises; what was going is cancelled", function()
+    local client <close> = support.client(server)
+    for _, case in ipairs {
+      {42}, {nil}, {{}, 42}, {{"a lighthouse"}}, {{prompt {}}, {on_done = print}}, {{prompt {}}, {savee = "x"}},
+      {function() error "the list's own" end},
+      {{prompt {stall = "request"}, 42}},
+    } do
+      assert.is_false(pcall(function()
+        for _ in client:each(table.unpack(case, 1, 2)) do -- luacheck: ignore
+        end
+      end))
+      jobs.quiet(server)
+    end
+    assert(client:generate(prompt {}))
+  end)
+
+  it("goes on beside jobs of the same client, and leaves those to update", function()
+    local client <close> = support.client(server)
+    local told = 0
+    for _ = 1, 3 do
+      assert(client:submit(prompt {}, {on_done = function() told = told + 1 end}))
+    end
+    local count = 0
+    for _, result in client:each(many(6)) do
+      assert.is_table(result)
+      count = count + 1
+    end
+    assert.same({6, 0, 3}, {count, told, jobs.drain(client)})
+    assert.equal(3, told)
+  end)
+
+  it("inside each works, with the same client", function()
+    local client <close> = support.client(server, {max_concurrent = 3})
+    local count = 0
+    for _, outer in client:each(many(4)) do
+      for _, inner in client:each(many(4)) do
+        count = count + (outer and inner and 1 or 0)
+      end
+    end
+    assert.equal(16, count)
+  end)
+
+  it("ends the rest as cancelled when its client is closed in the loop", function()
+    local client = support.client(server, {max_concurrent = 3})
+    local kinds = {}
+    for i, _, err in client:each {prompt {}, prompt {stall = "body"}, prompt {stall = "request"}, prompt {}} do
+      kinds[i] = err and err.kind or "picture"
+      client:close()
+    end
+    assert.same({"picture", "cancelled", "cancelled", "cancelled"}, kinds)
+  end)
+
+  it(("takes no more memory for %d prompts than for 200"):format(PROMPTS), function()
+    if not support.status "VmHWM" then
+      pending "there is no /proc to measure with"
+      return
+    end
+    local function peak(count)
+      local output = support.run(([[
+        local client = assert(require "stepimg".new {})
+        local i = 0
+        local count = 0
+        for _, result in client:each(function()
+          i = i + 1
+          return i <= %d and {prompt = '{"bytes":100000,"format":"gif"} x', seed = 7} or nil
+        end) do
+          count = count + (#result.image.bytes == 100000 and 1 or 0)
+        end
+        print(count, io.open "/proc/self/status":read "a":match "VmHWM:%%s*(%%d+)")
+      ]]):format(count), {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url})
+      local done, kib = output:match "^(%d+)\t(%d+)\n$"
+      assert.equal(count, tonumber(done), output)
+      return tonumber(kib)
+    end
+    local few, all = peak(200), peak(PROMPTS)
+    jobs.report("each: a peak of %d KiB for 200 prompts, of %d KiB for %d", few, all, PROMPTS)
+    assert.is_true(all - few < 2 * MIB)
+  end)
+end)

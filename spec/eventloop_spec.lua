@@ -1,0 +1,167 @@
+-- A client in somebody else's event loop: libuv's and cqueues'.
+
+local cqueues = require "cqueues"
+local jobs = require "spec.support.jobs"
+local socket = require "socket"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local COUNT = 8
+
+describe("In an event loop", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  local function submit(client, knobs, on_done)
+    knobs.bytes, knobs.format = knobs.bytes or 20000, "gif"
+    return assert(client:submit({prompt = support.prompt(knobs), seed = 7}, {on_done = on_done}))
+  end
+
+  local function readable(client)
+    local descriptor = {getfd = function() return client:fd() end}
+    return #socket.select({descriptor}, nil, 0) > 0
+  end
+
+  local function finished(job)
+    support.wait_until("the end", function() return job:progress().phase == "done" end)
+  end
+
+  it("the descriptor is readable exactly while update has something to deliver", function()
+    local client <close> = support.client(server)
+    assert.is_false(readable(client))
+    local first, second = submit(client, {}), submit(client, {delay = 0.2})
+    finished(first)
+    assert.is_true(readable(client) and readable(client))
+    assert.same({1, false}, {client:update(), readable(client)})
+    finished(second)
+    assert.is_true(readable(client))
+    assert(second:wait()) -- the caller has it: nothing is left for update
+    assert.same({false, 0}, {readable(client), client:update()})
+    local told = submit(client, {}, function() assert(not readable(client)) end)
+    assert(told:wait())
+    assert.is_true(readable(client))
+    assert.same({1, false}, {client:update(), readable(client)})
+  end)
+
+  it("the descriptor stays readable where a callback raised and others are still to come", function()
+    local client <close> = support.client(server)
+    local handles = {}
+    for i = 1, 2 do
+      handles[i] = submit(client, {}, function() error "stop" end)
+    end
+    finished(handles[1])
+    finished(handles[2])
+    assert.is_false(pcall(client.update, client))
+    assert.is_true(readable(client))
+    assert.is_false(pcall(client.update, client))
+    assert.is_false(readable(client))
+  end)
+
+  it("the descriptor is the same one all the time, also when the client is closed with jobs to deliver", function()
+    local client = support.client(server)
+    local descriptor = client:fd()
+    for _ = 1, COUNT do
+      submit(client, {stall = "request"})
+    end
+    assert.same({descriptor, descriptor}, {client:fd(), client:pollfd()})
+    client:close()
+    assert.is_true(readable(client))
+    assert.same({COUNT, descriptor, false}, {client:update(), client:fd(), readable(client)})
+  end)
+
+  it("first asked for when something is finished already, the descriptor is readable", function()
+    local client <close> = support.client(server)
+    finished(submit(client, {}))
+    assert.is_true(readable(client))
+  end)
+
+  it("the client works in libuv beside a timer", function()
+    local found, uv = pcall(require, "luv")
+    if not found then
+      pending "luv is not installed"
+      return
+    end
+    local client <close> = support.client(server)
+    local poll, timer = uv.new_poll(client:fd()), uv.new_timer()
+    local sizes, ticks, wakes = {}, 0, 0
+    for i = 1, COUNT do
+      submit(client, {delay = 0.05 * i, bytes = 20000 + i}, function(result)
+        sizes[#sizes + 1] = #result.image.bytes - 20000
+      end)
+    end
+    timer:start(5, 5, function() ticks = ticks + 1 end)
+    poll:start("r", function(err)
+      assert(not err)
+      wakes = wakes + 1
+      client:update()
+      if client:pending() == 0 then
+        poll:close()
+        timer:close()
+      end
+    end)
+    uv.run()
+    table.sort(sizes)
+    assert.same({1, 2, 3, 4, 5, 6, 7, 8}, sizes)
+    assert.is_true(wakes >= 1 and wakes <= COUNT, "it was woken for nothing")
+    assert.is_true(ticks > 20, ("the timer came %d times only"):format(ticks))
+  end)
+
+  it("the client works in cqueues, which polls it as it is, beside another coroutine", function()
+    local client <close> = support.client(server)
+    local sizes, ticks, wakes, loop = {}, 0, 0, cqueues.new()
+    assert.same({"r", 0}, {client:events(), select("#", client:timeout())})
+    loop:wrap(function()
+      while client:pending() > 0 do
+        assert(cqueues.poll(client) == client)
+        wakes = wakes + 1
+        client:update()
+      end
+    end)
+    loop:wrap(function()
+      while client:pending() > 0 do
+        cqueues.sleep(0.005)
+        ticks = ticks + 1
+      end
+    end)
+    for i = 1, COUNT do
+      loop:wrap(function()
+        local job = assert(client:submit {
+          prompt = support.prompt {delay = 0.05 * i, bytes = 20000 + i, format = "gif"}, seed = 7,
+        })
+        sizes[#sizes + 1] = job
+      end)
+    end
+    submit(client, {delay = 0.5})
+    assert(loop:loop())
+    for i, job in ipairs(sizes) do
+      assert.equal(20000 + i, #job:result().image.bytes)
+    end
+    assert.equal(COUNT, #sizes)
+    assert.is_true(wakes >= 1 and wakes <= COUNT + 1, "it was woken for nothing")
+    assert.is_true(ticks > 20, ("the other coroutine ran %d times only"):format(ticks))
+  end)
+
+  it("every job is delivered, however many come at once", function()
+    local client <close> = support.client(server, {max_concurrent = 50})
+    local told, loop = 0, cqueues.new()
+    for _ = 1, 500 do
+      submit(client, {bytes = 1000}, function() told = told + 1 end)
+    end
+    loop:wrap(function()
+      while client:pending() > 0 do
+        cqueues.poll(client)
+        client:update()
+      end
+    end)
+    assert(loop:loop())
+    assert.same({500, false}, {told, readable(client)})
+    jobs.quiet(server)
+  end)
+end)
