@@ -23,7 +23,8 @@ MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] spec/host/*.c bench/*.c examples/*.c)
+C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
+FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 
 all: stepimg.so
@@ -65,8 +66,17 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
 
-$(BUILD)/states: spec/host/states.c | $(BUILD)/tools
+$(BUILD)/states $(BUILD)/lua_allocations: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
+
+# The core once more, by clang and for its fuzzer; the splitter's judge is Lua with lua-cjson.
+FUZZED := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
+$(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	clang $(FUZZED)-no-link $(CURL_CF) -c -o $@ $<
+
+$(BUILD)/fuzz/%: spec/fuzz/%.c $(patsubst src/%.c,$(BUILD)/fuzz/core/%.o,$(wildcard src/*.c))
+	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
 install: stepimg.so
 	install -d '$(DESTDIR)$(LUA_CMOD)'
@@ -79,7 +89,7 @@ clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
 # Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test check bench:
+demo test check bench fuzz:
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
@@ -92,7 +102,7 @@ run-test: run-core run-spec
 run-core: $(CORE_TEST)
 	@for t in $^; do ./$$t || exit 1; done
 
-run-spec: stepimg.so $(BUILD)/host $(BUILD)/host-static $(BUILD)/states $(BUILD)/allocations
+run-spec: stepimg.so $(BUILD)/host $(BUILD)/host-static $(BUILD)/states $(BUILD)/allocations $(BUILD)/lua_allocations
 	@$(LUA) $(shell command -v busted)
 
 run-check: stepimg.so
@@ -107,5 +117,8 @@ run-check: stepimg.so
 run-bench: stepimg.so $(BENCH)
 	@$(LUA) bench/main.lua
 
-.PHONY: all install uninstall clean demo test check bench run-demo run-test run-core run-spec run-check run-bench
--include $(wildcard $(BUILD)/*.d $(BUILD)/bench/*.d)
+run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+	@for target in $(FUZZ); do sh spec/fuzz/run.sh $$target || exit 1; done
+
+.PHONY: all install uninstall clean demo test check bench fuzz run-demo run-test run-core run-spec run-check run-bench run-fuzz
+-include $(wildcard $(BUILD)/*.d $(BUILD)/bench/*.d $(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)

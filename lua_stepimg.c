@@ -441,12 +441,22 @@ static int image_save(lua_State *L)
 
 /* ------------------------------------------------------------------------------------------------------ results -- */
 
+/* Calls one of cjson's functions with the one argument on the top, and says whether it was content. That there is no
+   memory says nothing about the argument, and is raised: who asks again may have more luck. */
+static bool call_json(lua_State *L)
+{
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status == LUA_ERRMEM)
+    lua_error(L);
+  return status == LUA_OK;
+}
+
 /* Decodes the answer's body. Pushes a table and says true, or pushes cjson's complaint. */
 static bool decode(lua_State *L, const struct stepimg_outcome *outcome)
 {
   lua_getfield(L, MODULE, DECODE);
   lua_pushlstring(L, outcome->body != NULL ? outcome->body : "", outcome->body_length);
-  return lua_pcall(L, 1, 1, 0) == LUA_OK && lua_istable(L, -1);
+  return call_json(L) && lua_istable(L, -1);
 }
 
 /* Copies a field of that type from the table at index to the one on the top. Whole floats become integers: lua-cjson 2.1
@@ -577,6 +587,7 @@ static void push_timing(lua_State *L, const struct stepimg_timing *timing)
 struct job {
   stepimg_job *job;  /* NULL: released */
   lua_Integer place; /* in the list of each */
+  bool busy;         /* a function further down the stack uses the core's job */
 };
 
 /* The user values of a job. */
@@ -676,6 +687,17 @@ static int judge(lua_State *L, int index, struct job *job, struct stepimg_outcom
   return 1;
 }
 
+/* Pushes what push_result pushed before, and returns its number; 0: it has not yet. */
+static int push_judged(lua_State *L, int index)
+{
+  if (lua_getiuservalue(L, index, RESULT) != LUA_TNIL)
+    return 1;
+  if (lua_getiuservalue(L, index, FAILURE) != LUA_TNIL)
+    return 2;
+  lua_pop(L, 2);
+  return 0;
+}
+
 /* Pushes result | nil, err of the job at index, always the same, and returns their number; 0: it is still going. */
 static int push_result(lua_State *L, int index)
 {
@@ -683,16 +705,23 @@ static int push_result(lua_State *L, int index)
   struct job *job = lua_touserdata(L, index);
   struct moves moves = {.count = 0};
   size_t bytes = 0;
-  if (lua_getiuservalue(L, index, RESULT) != LUA_TNIL)
-    return 1;
-  if (lua_getiuservalue(L, index, FAILURE) != LUA_TNIL)
-    return 2;
-  lua_pop(L, 2);
+  int judged = push_judged(L, index);
+  if (judged > 0)
+    return judged;
   struct stepimg_outcome *outcome = stepimg_job_outcome(job->job);
   if (outcome == NULL)
     return 0;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
+  bool busy = job->busy;
+  job->busy = true;
   int count = judge(L, index, job, outcome, &moves);
+  job->busy = busy;
+  judged = push_judged(L, index);
+  if (judged > 0) { /* a finalizer asked for it meanwhile, and has the pictures */
+    lua_rotate(L, base + 1, judged);
+    lua_settop(L, base + judged);
+    return judged;
+  }
   stepimg_job_discard(job->job); /* what of a file the judge did not want */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
@@ -708,15 +737,26 @@ static int push_result(lua_State *L, int index)
   return count;
 }
 
+/* Takes the job at index from those that its client keeps. Allocates nothing. */
+static void forget(lua_State *L, int index)
+{
+  struct job *job = lua_touserdata(L, index);
+  int top = lua_gettop(L);
+  if (lua_getiuservalue(L, index, OWNER) == LUA_TUSERDATA && lua_getiuservalue(L, -1, KEPT) == LUA_TTABLE &&
+      lua_rawgetp(L, -1, job->job) != LUA_TNIL) {
+    lua_pushnil(L);
+    lua_rawsetp(L, top + 2, job->job);
+  }
+  lua_settop(L, top);
+}
+
 /* The job at index is delivered: update has nothing more to do with it. True: it had before. */
 static bool settle(lua_State *L, int index)
 {
   struct job *job = lua_touserdata(L, index);
-  lua_getiuservalue(L, index, OWNER);
-  lua_getiuservalue(L, -1, KEPT);
-  lua_pushnil(L);
-  lua_rawsetp(L, -2, job->job);
-  lua_pop(L, 2);
+  if (job->job == NULL) /* whoever was told of it has released it */
+    return true;
+  forget(L, index);
   return stepimg_job_fetch(job->job);
 }
 
@@ -763,8 +803,23 @@ static bool block(lua_State *L, stepimg_job *job, stepimg_client *client, stepim
 static int job_gc(lua_State *L)
 {
   struct job *job = luaL_checkudata(L, 1, JOB);
-  stepimg_job_free(job->job);
-  job->job = NULL;
+  if (job->job != NULL) {
+    forget(L, 1);
+    stepimg_job_free(job->job);
+    job->job = NULL;
+  }
+  return 0;
+}
+
+/* A finalizer or a hook may close a job in the middle of a function that uses it: the memory is then __gc's to release,
+   as it is after an error in such a function. */
+static int job_close(lua_State *L)
+{
+  struct job *job = luaL_checkudata(L, 1, JOB);
+  if (job->job == NULL || !job->busy)
+    return job_gc(L);
+  stepimg_job_cancel(job->job);
+  settle(L, 1);
   return 0;
 }
 
@@ -784,7 +839,10 @@ static int job_wait(lua_State *L)
   struct job *job = check_job(L);
   double seconds = luaL_optnumber(L, 2, FOREVER);
   lua_settop(L, 1);
+  bool busy = job->busy;
+  job->busy = true;
   block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
+  job->busy = busy;
   return job_result(L);
 }
 
@@ -876,6 +934,7 @@ static int await(lua_State *L, int status, lua_KContext context)
     return status == LUA_YIELD ? push_result(L, 1) : job_result(L);
   }
   if (place == 0) {
+    keep(L, 1); /* first: who waits and is not kept would wait forever */
     if (!lua_istable(L, -1)) {
       lua_newtable(L);
       lua_pushvalue(L, -1);
@@ -883,7 +942,6 @@ static int await(lua_State *L, int status, lua_KContext context)
     }
     lua_pushthread(L);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-    keep(L, 1);
   }
   lua_settop(L, 1);
   return lua_yieldk(L, 0, 0, await);
@@ -932,7 +990,7 @@ static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
     set_string(L, "response_format", checked->response_format);
   lua_getfield(L, MODULE, ENCODE);
   lua_pushvalue(L, -2);
-  return lua_pcall(L, 1, 1, 0) == LUA_OK;
+  return call_json(L);
 }
 
 /* Reads the options of a call at index; save and on_done go to the user values of the job. */
@@ -962,6 +1020,28 @@ static enum stepimg_kind read_call(lua_State *L, int index, int job, bool deferr
   return STEPIMG_OK;
 }
 
+static int enter(lua_State *L)
+{
+  struct job *job = lua_touserdata(L, 2);
+  lua_rawsetp(L, 1, job->job);
+  return 0;
+}
+
+/* Pops a table and enters the job at index: core's job -> job. The job is going already: where there is no memory for
+   the entry, it is cancelled at once, and that is raised. */
+static void enter_job(lua_State *L, int index)
+{
+  lua_pushcfunction(L, enter);
+  lua_insert(L, -2);
+  lua_pushvalue(L, index);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+    struct job *job = lua_touserdata(L, index);
+    stepimg_job_free(job->job);
+    job->job = NULL;
+    lua_error(L);
+  }
+}
+
 /* Checks the parameters and options at their indices and submits. Pushes the job, or nil, err. owner is the index of the
    client; a deferred job goes to its queue, for update. */
 static bool push_job(lua_State *L, int owner, int params, int options, stepimg_queue *queue, bool deferred)
@@ -974,6 +1054,7 @@ static bool push_job(lua_State *L, int owner, int params, int options, stepimg_q
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   struct job *job = lua_newuserdatauv(L, sizeof *job, JOB_VALUES);
   job->job = NULL;
+  job->busy = false;
   luaL_setmetatable(L, JOB);
   int place = lua_gettop(L);
   lua_pushvalue(L, owner);
@@ -1002,8 +1083,10 @@ static bool push_job(lua_State *L, int owner, int params, int options, stepimg_q
   if (stepimg_submit(client, &request, &job->job, &error) != STEPIMG_OK)
     return push_failure(L, &error) == 0;
   lua_settop(L, place);
-  if (deferred && (saves || called))
-    keep(L, place);
+  if (deferred && (saves || called)) {
+    lua_getiuservalue(L, owner, KEPT);
+    enter_job(L, place);
+  }
   return true;
 }
 
@@ -1067,6 +1150,15 @@ static int client_submit(lua_State *L)
   return push_job(L, 1, 2, 3, stepimg_client_queue(client), true) ? 1 : 2;
 }
 
+/* Allocates what Lua needs to call a function, so that the next call gets as far as the function's first instruction. */
+static void make_room_for_call(lua_State *L)
+{
+  enum { LARGEST_FRAME = 256 }; /* slots of a Lua function; one with varargs moves to a second one */
+  luaL_checkstack(L, 2 * LARGEST_FRAME + LUA_MINSTACK, NULL);
+  lua_pushcfunction(L, nothing);
+  lua_call(L, 0, 0);
+}
+
 /* Delivers a job that the core has finished: resumes who awaits it, then runs its callback. Each is off its list before
    it runs, and the job leaves the queue with the last: what one of them raises leaves the others for the next update. */
 static bool deliver(lua_State *L, stepimg_job *finished)
@@ -1084,6 +1176,7 @@ static bool deliver(lua_State *L, stepimg_job *finished)
     resume(L);
   }
   lua_pop(L, 1);
+  make_room_for_call(L);
   lua_getiuservalue(L, job, ON_DONE);
   lua_pushnil(L);
   lua_setiuservalue(L, job, ON_DONE);
@@ -1179,6 +1272,8 @@ static int generate(lua_State *L)
     lua_pushvalue(L, 3);
     lua_setfield(L, MODULE, DEFAULT);
   }
+  if (((struct client *)lua_touserdata(L, 3))->client == NULL) /* a finalizer asks, as the state closes */
+    return luaL_error(L, "the client was collected");
   return run(L, 3, 1, 2);
 }
 
@@ -1247,7 +1342,8 @@ static bool fill(lua_State *L, struct each *each, stepimg_client *client)
     }
     struct job *job = lua_touserdata(L, -1);
     job->place = each->place;
-    lua_rawsetp(L, 4, job->job);
+    lua_pushvalue(L, 4);
+    enter_job(L, 6);
     each->in_flight++;
   }
   return false;
@@ -1315,7 +1411,7 @@ static const luaL_Reg options_functions[] = {{"__gc", options_gc}, {NULL, NULL}}
 static const luaL_Reg payload_functions[] = {{"__gc", payload_gc}, {NULL, NULL}};
 static const luaL_Reg image_functions[] = {{"__index", image_index}, {"__pairs", image_pairs}, {NULL, NULL}};
 static const luaL_Reg image_methods[] = {{"save", image_save}, {NULL, NULL}};
-static const luaL_Reg job_functions[] = {{"__gc", job_gc}, {"__close", job_gc}, {NULL, NULL}};
+static const luaL_Reg job_functions[] = {{"__gc", job_gc}, {"__close", job_close}, {NULL, NULL}};
 static const luaL_Reg job_methods[] = {{"status", job_status},
                                        {"progress", job_progress},
                                        {"result", job_result},

@@ -1,4 +1,5 @@
--- The main path with each allocation failing once, the core's and libcurl's; spec/host/allocations.c does it.
+-- The main paths with each allocation failing once: the core's and libcurl's (spec/host/allocations.c does it), and
+-- those of Lua (spec/host/lua_allocations.c).
 
 local standin = require "spec.standin"
 local support = require "spec.support"
@@ -29,4 +30,18 @@ describe("Each allocation failing once", function()
       print(("%d allocations of %s's failed, one at a time"):format(tonumber(output), whose))
     end)
   end
+
+  it("of Lua's gives an error or the right answer, and loses and repeats nothing", function()
+    local server <close> = standin.start()
+    local directory = support.directory()
+    local pipe = assert(io.popen(("build/lua_allocations spec/host/lua_allocations.lua %s %s 2>&1"):format(
+      server.base_url, directory)))
+    local output = pipe:read("a")
+    local _, how, code = pipe:close()
+    support.remove(directory)
+    assert.same({"exit", 0}, {how, code}, output)
+    local failures, finalizers = output:match("^(%d+)\t(%d+)\n$")
+    assert.is_true(failures and tonumber(failures) > 500 and tonumber(finalizers) > 1000, output)
+    print(("%d allocations of Lua's failed, one at a time; %d finalizers ran in between"):format(failures, finalizers))
+  end)
 end)

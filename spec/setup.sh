@@ -1,9 +1,9 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|check|bench: what that target of the Makefile needs and this system lacks is installed with apt.
-# Silent where nothing is missing.
+# sh spec/setup.sh demo|test|check|bench|fuzz: what that target of the Makefile needs and this system lacks is installed
+# with apt. Silent where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test, check or bench is wanted}
+target=${1:?demo, test, check, bench or fuzz is wanted}
 
 # need "Debian packages" probe…: a probe that fails adds its packages.
 need() {
@@ -22,6 +22,10 @@ is_lua() { "$lua" -e 'assert(_VERSION == "Lua 5.4")'; }
 has_module() { "$lua" -e "dofile 'spec/standin/libraries.lua'; require '$1'"; }
 has_busted() { command -v busted && has_module busted; }
 has_nginx() { PATH="$PATH:/usr/sbin:/sbin" command -v nginx; }
+has_fuzzer() {
+  printf 'int LLVMFuzzerTestOneInput(void);\nint LLVMFuzzerTestOneInput(void) { return 0; }\n' |
+    clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -
+}
 has_authorities() {
   for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
     [ -e "$file" ] && return
@@ -64,6 +68,9 @@ look() {
     need "clang-tidy" command -v clang-tidy
     need "luarocks" command -v luarocks
     need "binutils" command -v readelf
+  fi
+  if [ "$target" = fuzz ]; then
+    need "clang libclang-rt-dev" has_fuzzer
   fi
 }
 

@@ -34,6 +34,9 @@ struct stepimg_queue {
   struct port_signal signal;        /* set while first is not NULL */
 };
 
+/* Where the I/O thread has a job. */
+enum place { NOWHERE, IN_QUEUE, IN_FLIGHT, PAUSED, FINISHED };
+
 struct stepimg_job {
   atomic_int holders;
   stepimg_client *client; /* held */
@@ -60,7 +63,7 @@ struct stepimg_job {
   struct links host;               /* of the client's unfinished jobs, then of the queue's finished ones */
 
   /* The I/O thread's. */
-  enum { NOWHERE, IN_QUEUE, IN_FLIGHT, PAUSED, FINISHED } where;
+  enum place where;
   struct links io; /* of the list that where names */
   struct timer timer;
   double due;        /* PAUSED: when the next attempt may begin */

@@ -25,6 +25,8 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
     for (int i = 0; i < used; i++) /* an unknown name is the user's text */
       if ((unsigned char)message[i] < 0x20 || message[i] == 0x7f)
         message[i] = '?';
+    for (size_t characters, at; !text_count(message, (size_t)used, &characters, &at);)
+      message[at] = '?';
   }
   va_list arguments;
   va_start(arguments, format);

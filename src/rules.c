@@ -268,12 +268,17 @@ static enum stepimg_kind check_names(const struct stepimg_model *model, const st
   return unknown == NULL ? STEPIMG_OK : rules_unknown_name("parameter", unknown, names, error);
 }
 
-/* What the catalogue does not know has no rule but that text is text. */
+/* What the catalogue does not know has no rule but that text is text, its name included. */
 static enum stepimg_kind check_strangers(const struct stepimg_model *model, const struct stepimg_param *params,
                                          size_t count, struct stepimg_error *error)
 {
   for (size_t i = 0; i < count; i++) {
     struct stepimg_rule rule = {.name = params[i].name, .type = STEPIMG_STRING};
+    char quoted[TEXT_QUOTE_MAX];
+    size_t length = strlen(rule.name), characters, at;
+    if (!text_count(rule.name, length, &characters, &at))
+      return error_set(error, STEPIMG_INVALID, NULL, "the parameter's name %s is not valid UTF-8",
+                       text_quote(quoted, rule.name, length));
     if (params[i].value.type == STEPIMG_STRING && rule_of(model, rule.name) == NULL &&
         check_string(&rule, &params[i].value, error) != STEPIMG_OK)
       return error->kind;

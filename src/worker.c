@@ -79,7 +79,7 @@ static void leave_list(struct worker *worker, struct stepimg_job *job)
 }
 
 /* To the list's head or end, from whichever list it was in. */
-static void move(struct worker *worker, struct stepimg_job *job, int where, bool to_head)
+static void move(struct worker *worker, struct stepimg_job *job, enum place where, bool to_head)
 {
   leave_list(worker, job);
   job->where = where;
