@@ -21,15 +21,25 @@
 static const double SLICE = 0.05;
 static const double FOREVER = 1e9; /* seconds */
 
+/* How long, in seconds, a call that is not to block may work for the collector. */
+static const double COLLECTING = 50e-6;
+
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
 #define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
 #define DECODE "decode"
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
+#define HELD "held"         /* struct held */
+
+/* Pictures outside Lua's heap, in bytes: now, and after the last full collection. */
+struct held {
+  size_t now, after_full;
+};
 
 struct client {
   stepimg_client *client; /* NULL: collected, or it could not be made */
+  size_t owed;            /* bytes of pictures that the collector has not been told of */
 };
 
 /* The user value of a client: the table of jobs that somebody is to be told of (a callback, a coroutine) or that write a
@@ -336,11 +346,25 @@ struct payload {
   size_t length;
 };
 
-static int payload_gc(lua_State *L)
+static struct held *held(lua_State *L)
 {
-  struct payload *payload = luaL_checkudata(L, 1, PAYLOAD);
+  lua_getfield(L, MODULE, HELD);
+  struct held *bytes = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return bytes;
+}
+
+static void free_payload(lua_State *L, struct payload *payload)
+{
+  if (payload->bytes != NULL)
+    held(L)->now -= payload->length;
   stepimg_free(payload->bytes);
   payload->bytes = NULL;
+}
+
+static int payload_gc(lua_State *L)
+{
+  free_payload(L, luaL_checkudata(L, 1, PAYLOAD));
   return 0;
 }
 
@@ -369,11 +393,37 @@ static struct payload *attach_payload(lua_State *L)
   return payload;
 }
 
-/* Tells the collector of memory outside its heap, as if Lua had allocated it just now. */
-static void charge(lua_State *L, size_t bytes)
+/* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
+   not show. So it is told when they have; twice, since a job's finalizer comes before that of its picture. */
+static void collect_old(lua_State *L)
 {
-  if (bytes >= 1024 && lua_gc(L, LUA_GCISRUNNING))
-    lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024));
+  enum { LITTLE = 64 * 1024 * 1024 };
+  struct held *bytes = held(L);
+  if (bytes->now < LITTLE + 2 * bytes->after_full || !lua_gc(L, LUA_GCISRUNNING))
+    return;
+  bytes->after_full = bytes->now; /* first: a finalizer may come here too */
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCCOLLECT);
+  bytes->after_full = bytes->now;
+}
+
+/* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
+   next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, for
+   as long as it may; the longer, the more is owed. */
+static void pay(lua_State *L, struct client *client, double seconds)
+{
+  enum { KIB = 1024, STEP = 8, MUCH = 16 * 1024 * 1024 };
+  double start = stepimg_now(), limit = seconds * (1 + (double)client->owed / MUCH);
+  if (!lua_gc(L, LUA_GCISRUNNING))
+    client->owed = 0;
+  while (client->owed >= KIB && stepimg_now() - start < limit) {
+    size_t kib = client->owed / KIB;
+    if (kib > STEP && seconds < FOREVER)
+      kib = STEP;
+    client->owed -= kib * KIB; /* first: a finalizer may come here too */
+    lua_gc(L, LUA_GCSTEP, (int)kib);
+  }
+  collect_old(L);
 }
 
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
@@ -384,8 +434,7 @@ static void read_bytes(lua_State *L, int image)
     lua_pushliteral(L, "bytes");
     lua_pushlstring(L, (const char *)payload->bytes, payload->length);
     lua_rawset(L, image);
-    stepimg_free(payload->bytes);
-    payload->bytes = NULL;
+    free_payload(L, payload);
   }
   lua_pop(L, 1);
 }
@@ -730,11 +779,21 @@ static int push_result(lua_State *L, int index)
     moves.payloads[i]->bytes = stepimg_picture_take(moves.pictures[i]);
     bytes += moves.payloads[i]->length;
   }
+  held(L)->now += bytes;
   for (int i = 1; i <= count; i++)
     lua_copy(L, i - count - 1, base + i);
   lua_settop(L, base + count);
-  charge(L, bytes);
+  lua_getiuservalue(L, index, OWNER);
+  ((struct client *)lua_touserdata(L, -1))->owed += bytes;
+  lua_pop(L, 1);
   return count;
+}
+
+static void pay_for_job(lua_State *L, int index, double seconds)
+{
+  lua_getiuservalue(L, index, OWNER);
+  pay(L, lua_touserdata(L, -1), seconds);
+  lua_pop(L, 1);
 }
 
 /* Takes the job at index from those that its client keeps. Allocates nothing. */
@@ -831,6 +890,7 @@ static int job_result(lua_State *L)
     observed(L, 1);
   else
     lua_pushnil(L);
+  pay_for_job(L, 1, COLLECTING);
   return count > 0 ? count : 1;
 }
 
@@ -843,7 +903,9 @@ static int job_wait(lua_State *L)
   job->busy = true;
   block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
   job->busy = busy;
-  return job_result(L);
+  int count = job_result(L);
+  pay_for_job(L, 1, seconds > 0 ? FOREVER : 0);
+  return count;
 }
 
 static int job_cancel(lua_State *L)
@@ -1099,7 +1161,9 @@ static int run(lua_State *L, int owner, int params, int options)
   struct job *job = lua_touserdata(L, place);
   lua_toclose(L, place); /* an interrupted call cancels its job at once */
   block(L, job->job, NULL, NULL, FOREVER);
-  return push_result(L, place);
+  int count = push_result(L, place);
+  pay_for_job(L, place, FOREVER);
+  return count;
 }
 
 /* ------------------------------------------------------------------------------------------------------ clients -- */
@@ -1111,6 +1175,7 @@ static bool push_client(lua_State *L, int index)
   struct stepimg_error error;
   struct client *client = lua_newuserdatauv(L, sizeof *client, KEPT);
   client->client = NULL;
+  client->owed = 0;
   luaL_setmetatable(L, CLIENT);
   int place = lua_gettop(L);
   lua_newtable(L);
@@ -1207,6 +1272,7 @@ static int client_update(lua_State *L)
       break;
     delivered += deliver(L, finished);
   }
+  pay(L, lua_touserdata(L, 1), COLLECTING);
   lua_pushinteger(L, delivered);
   return 1;
 }
@@ -1374,6 +1440,7 @@ static int each_next(lua_State *L)
   lua_rawsetp(L, 4, finished);
   stepimg_job_fetch(finished);
   each->in_flight--;
+  pay_for_job(L, 5, FOREVER);
   return count + 1;
 }
 
@@ -1460,6 +1527,8 @@ static void push_module_table(lua_State *L)
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   lua_setfield(L, -2, PAYLOADS);
+  memset(lua_newuserdatauv(L, sizeof(struct held), 0), 0, sizeof(struct held));
+  lua_setfield(L, -2, HELD);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");
   lua_call(L, 1, 1);

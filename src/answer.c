@@ -114,9 +114,8 @@ static bool base64_begin(struct answer *answer, size_t index)
   if (answer->current->bytes != NULL || answer->current->saved)
     return fail(answer, STEPIMG_PROTOCOL, "the answer holds two pictures in one place");
   base64_init(&answer->base64);
-  /* The rest of the body is nearly all picture. */
-  return picture_begin(answer,
-                       answer->expected > answer->received ? base64_bound(answer->expected - answer->received) : 0);
+  /* The body is nearly all picture. Less than that would be too little by the end, and grown, and copied then. */
+  return picture_begin(answer, answer->expected > 0 ? base64_bound(answer->expected) : 0);
 }
 
 static bool base64_piece(struct answer *answer, const char *text, size_t length)

@@ -129,6 +129,11 @@ void stepimg_client_free(stepimg_client *client)
   client_release(client);
 }
 
+double stepimg_now(void)
+{
+  return port_now();
+}
+
 bool stepimg_client_is_closed(const stepimg_client *client)
 {
   return client->joined;

@@ -234,6 +234,7 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* 64 KiB by default; a request has one or two */
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);

@@ -129,6 +129,9 @@ struct stepimg_checked {
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
                                                struct stepimg_checked *checked, struct stepimg_error *error);
 
+/* Seconds of a clock that is never set back; its start says nothing. Any thread. */
+STEPIMG_API double stepimg_now(void);
+
 /* ------------------------------------------------------------------------------------------------------ options -- */
 
 /* How one call is to be made. Filled by stepimg_options_init with the client's defaults; plain data, copied freely. */
