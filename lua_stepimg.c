@@ -412,7 +412,7 @@ static void collect_old(lua_State *L)
    as long as it may; the longer, the more is owed. */
 static void pay(lua_State *L, struct client *client, double seconds)
 {
-  enum { KIB = 1024, STEP = 8, MUCH = 16 * 1024 * 1024 };
+  enum { KIB = 1024, STEP = 8, MUCH = 64 * 1024 * 1024 };
   double start = stepimg_now(), limit = seconds * (1 + (double)client->owed / MUCH);
   if (!lua_gc(L, LUA_GCISRUNNING))
     client->owed = 0;

@@ -96,7 +96,10 @@ describe("In an event loop", function()
         sizes[#sizes + 1] = #result.image.bytes - 20000
       end)
     end
-    timer:start(5, 5, function() ticks = ticks + 1 end)
+    timer:start(5, 5, function()
+      ticks = ticks + 1
+      assert(ticks < 4000, "nothing comes")
+    end)
     poll:start("r", function(err)
       assert(not err)
       wakes = wakes + 1
@@ -115,11 +118,11 @@ describe("In an event loop", function()
 
   it("the client works in cqueues, which polls it as it is, beside another coroutine", function()
     local client <close> = support.client(server)
-    local sizes, ticks, wakes, loop = {}, 0, 0, cqueues.new()
+    local handles, ticks, wakes, loop = {}, 0, 0, cqueues.new()
     assert.same({"r", 0}, {client:events(), select("#", client:timeout())})
     loop:wrap(function()
       while client:pending() > 0 do
-        assert(cqueues.poll(client) == client)
+        assert(cqueues.poll(client, 20) == client)
         wakes = wakes + 1
         client:update()
       end
@@ -132,18 +135,17 @@ describe("In an event loop", function()
     end)
     for i = 1, COUNT do
       loop:wrap(function()
-        local job = assert(client:submit {
+        handles[i] = assert(client:submit {
           prompt = support.prompt {delay = 0.05 * i, bytes = 20000 + i, format = "gif"}, seed = 7,
         })
-        sizes[#sizes + 1] = job
       end)
     end
     submit(client, {delay = 0.5})
     assert(loop:loop())
-    for i, job in ipairs(sizes) do
+    for i, job in ipairs(handles) do
       assert.equal(20000 + i, #job:result().image.bytes)
     end
-    assert.equal(COUNT, #sizes)
+    assert.equal(COUNT, #handles)
     assert.is_true(wakes >= 1 and wakes <= COUNT + 1, "it was woken for nothing")
     assert.is_true(ticks > 20, ("the other coroutine ran %d times only"):format(ticks))
   end)
@@ -156,7 +158,7 @@ describe("In an event loop", function()
     end
     loop:wrap(function()
       while client:pending() > 0 do
-        cqueues.poll(client)
+        assert(cqueues.poll(client, 20) == client)
         client:update()
       end
     end)

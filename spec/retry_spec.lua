@@ -61,7 +61,7 @@ local CASES = {
   {"it is too large", knobs = {bytes = 300000}, kind = "protocol", billed = true},
 }
 
-for _, way in ipairs(support.WAYS) do
+for _, way in ipairs(jobs.WAYS) do
   describe("An attempt over " .. way.name, function()
     local server, places
 

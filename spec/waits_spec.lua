@@ -67,26 +67,32 @@ describe("The wait before a repeat", function()
     jobs.report("the wait before one repeat: mean %.2f s (0.25 wanted); before two: %.2f s (0.75)", mean, longer)
   end)
 
-  for _, status in ipairs {429, 500, 503} do
-    it(("after a %d is as long as Retry-After says, in seconds or until a date"):format(status), function()
-      local client <close> = support.client(server, {retries = 1})
-      local other <close> = support.client(server, {retries = 1})
-      local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 2)
-      local in_seconds = assert(client:submit(refused(status, "1", 1)))
-      local by_date = assert(other:submit(refused(status, date, 1)))
-      assert_within(1, 1 + PATIENCE, assert(in_seconds:wait(20)).timing.total)
-      assert_within(0.9, 2 + PATIENCE, assert(by_date:wait(20)).timing.total)
-      assert.same({2, 2}, {in_seconds:result().attempts, by_date:result().attempts})
-    end)
+  it("is as long as Retry-After says, in seconds or until a date", function()
+    local running = {}
+    local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 2)
+    for _, status in ipairs {429, 500, 503} do
+      for retry_after, bounds in pairs {["1"] = {1, 1 + PATIENCE}, [date] = {0.9, 2 + PATIENCE}} do
+        local client = support.client(server, {retries = 1})
+        running[#running + 1] = {bounds, client, assert(client:submit(refused(status, retry_after, 1)))}
+      end
+    end
+    for _, one in ipairs(running) do
+      local result = assert(one[3]:wait(20))
+      assert_within(one[1][1], one[1][2], result.timing.total)
+      assert.equal(2, result.attempts)
+      one[2]:close()
+    end
+  end)
 
-    it(("after a %d is none where it would be too long: the job fails at once and says so"):format(status), function()
+  it("is none where Retry-After asks for too long: the job fails at once and says so", function()
+    for _, status in ipairs {429, 500, 503} do
       local client <close> = support.client(server, {retries = 5})
       local took, result, err = seconds(client.generate, client, refused(status, "100000"))
       err = support.failure(result, err)
       assert.same({status, 1, 100000, nil}, {err.status, err.attempts, err.retry_after, err.maybe_billed})
       assert_within(0, PATIENCE, took)
-    end)
-  end
+    end
+  end)
 
   it("after a 429 is for all of its client's jobs, and not for another client's", function()
     local client <close> = support.client(server, {retries = 1, max_concurrent = 2})

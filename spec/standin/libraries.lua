@@ -16,3 +16,25 @@ function methods:step(timeout)
     end
     return step(self, timeout)
 end
+
+-- lua-http 0.4 reckons a stream's and the connection's credit before it writes a frame and sets it afterwards. What
+-- other streams take and the client gives in the meantime is lost, until nobody may send any more (its issue 242).
+local stream_methods = require "http.h2_stream".methods
+local DATA, END_STREAM = 0x0, 0x1
+function stream_methods:write_data_frame(payload, end_stream, _, timeout, flush)
+    local connection = self.connection
+    if self.state ~= "open" and self.state ~= "half closed (remote)" then
+        return nil, errno.strerror(errno.EPIPE), errno.EPIPE
+    end
+    self.peer_flow_credits = self.peer_flow_credits - #payload
+    connection.peer_flow_credits = connection.peer_flow_credits - #payload
+    local ok, err, number = self:write_http2_frame(DATA, end_stream and END_STREAM or 0, payload, timeout, flush)
+    if not ok then
+        return nil, err, number
+    end
+    self.stats_sent = self.stats_sent + #payload
+    if end_stream then
+        self:set_state(self.state == "half closed (remote)" and "closed" or "half closed (local)")
+    end
+    return ok
+end

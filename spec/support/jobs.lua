@@ -10,6 +10,9 @@ local jobs = {}
 -- Any value: more tries, larger counts.
 jobs.LONG = os.getenv "STEPIMG_LONG"
 
+-- Where both versions of HTTP are enough: what is asked does not hang on what lies below.
+jobs.WAYS = {support.WAYS[1], support.WAYS[3]}
+
 -- Every state that a job can be kept in: what it is asked for, how it then looks, whether its end may cost money, and
 -- whether it has a connection of its own.
 jobs.STATES = {
