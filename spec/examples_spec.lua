@@ -24,8 +24,9 @@ local function example(name)
 end
 
 -- The same command with all three streams on a terminal.
+-- The shell becomes the command: one that waited for it would have an end of its own after Ctrl-C.
 local function on_terminal(command)
-  return "script -qec " .. support.quote(command) .. " /dev/null"
+  return "script -qec " .. support.quote("exec " .. command) .. " /dev/null"
 end
 
 describe("The example", function()
