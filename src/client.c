@@ -134,11 +134,6 @@ double stepimg_now(void)
   return port_now();
 }
 
-bool stepimg_client_is_closed(const stepimg_client *client)
-{
-  return client->joined;
-}
-
 const struct stepimg_call *stepimg_client_call_defaults(const stepimg_client *client)
 {
   return &client->call;

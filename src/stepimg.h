@@ -197,7 +197,6 @@ STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options
 STEPIMG_API void stepimg_client_close(stepimg_client *client);
 /* Closes and releases. NULL is fine. Jobs may outlive their client. */
 STEPIMG_API void stepimg_client_free(stepimg_client *client);
-STEPIMG_API bool stepimg_client_is_closed(const stepimg_client *client);
 /* The options a client was made with: the defaults for its calls. */
 STEPIMG_API const struct stepimg_call *stepimg_client_call_defaults(const stepimg_client *client);
 STEPIMG_API bool stepimg_client_is_strict(const stepimg_client *client);
