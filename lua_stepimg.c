@@ -394,12 +394,13 @@ static struct payload *attach_payload(lua_State *L)
 }
 
 /* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
-   not show. So it is told when they have; twice, since a job's finalizer comes before that of its picture. */
-static void collect_old(lua_State *L)
+   not show. So it is told when they have; twice, since a job's finalizer comes before that of its picture. It takes as long
+   as the heap is large, so in a call that is not to block it is the last resort. */
+static void collect_old(lua_State *L, bool blocking)
 {
-  enum { LITTLE = 64 * 1024 * 1024 };
+  const size_t little = (size_t)(blocking ? 64 : 512) * 1024 * 1024;
   struct held *bytes = held(L);
-  if (bytes->now < LITTLE + 2 * bytes->after_full || !lua_gc(L, LUA_GCISRUNNING))
+  if (bytes->now < little + 2 * bytes->after_full || !lua_gc(L, LUA_GCISRUNNING))
     return;
   bytes->after_full = bytes->now; /* first: a finalizer may come here too */
   lua_gc(L, LUA_GCCOLLECT);
@@ -423,7 +424,7 @@ static void pay(lua_State *L, struct client *client, double seconds)
     client->owed -= kib * KIB; /* first: a finalizer may come here too */
     lua_gc(L, LUA_GCSTEP, (int)kib);
   }
-  collect_old(L);
+  collect_old(L, seconds >= FOREVER);
 }
 
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
