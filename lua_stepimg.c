@@ -341,11 +341,6 @@ static enum stepimg_kind read_options(lua_State *L, int index, struct stepimg_op
 
 /* ------------------------------------------------------------------------------------------------------- images -- */
 
-struct payload {
-  unsigned char *bytes; /* NULL: gone */
-  size_t length;
-};
-
 static struct held *held(lua_State *L)
 {
   lua_getfield(L, MODULE, HELD);
@@ -354,12 +349,11 @@ static struct held *held(lua_State *L)
   return bytes;
 }
 
-static void free_payload(lua_State *L, struct payload *payload)
+static void free_payload(lua_State *L, struct stepimg_bytes *payload)
 {
-  if (payload->bytes != NULL)
+  if (payload->data != NULL)
     held(L)->now -= payload->length;
-  stepimg_free(payload->bytes);
-  payload->bytes = NULL;
+  stepimg_bytes_free(payload);
 }
 
 static int payload_gc(lua_State *L)
@@ -369,24 +363,24 @@ static int payload_gc(lua_State *L)
 }
 
 /* The payload of the image at index, NULL if it has none; pushes it or nil. */
-static struct payload *push_payload(lua_State *L, int index)
+static struct stepimg_bytes *push_payload(lua_State *L, int index)
 {
   index = lua_absindex(L, index);
   lua_getfield(L, MODULE, PAYLOADS);
   lua_pushvalue(L, index);
   lua_rawget(L, -2);
   lua_remove(L, -2);
-  struct payload *payload = luaL_testudata(L, -1, PAYLOAD);
-  return payload != NULL && payload->bytes != NULL ? payload : NULL;
+  struct stepimg_bytes *payload = luaL_testudata(L, -1, PAYLOAD);
+  return payload != NULL && payload->data != NULL ? payload : NULL;
 }
 
 /* Gives the image on the top of the stack an empty payload. */
-static struct payload *attach_payload(lua_State *L)
+static struct stepimg_bytes *attach_payload(lua_State *L)
 {
   lua_getfield(L, MODULE, PAYLOADS);
   lua_pushvalue(L, -2);
-  struct payload *payload = lua_newuserdatauv(L, sizeof *payload, 0);
-  payload->bytes = NULL;
+  struct stepimg_bytes *payload = lua_newuserdatauv(L, sizeof *payload, 0);
+  payload->data = NULL;
   luaL_setmetatable(L, PAYLOAD);
   lua_rawset(L, -3);
   lua_pop(L, 1);
@@ -395,10 +389,14 @@ static struct payload *attach_payload(lua_State *L)
 
 /* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
    not show. So it is told when they have; twice, since a job's finalizer comes before that of its picture. It takes as long
-   as the heap is large, so in a call that is not to block it is the last resort. */
+   as the heap is large, so a call that is not to block waits the longer for it: for 32 MB of pictures and 256 bytes for
+   each byte of Lua's, at most for 512 MB. */
 static void collect_old(lua_State *L, bool blocking)
 {
-  const size_t little = (size_t)(blocking ? 64 : 512) * 1024 * 1024;
+  const size_t mb = (size_t)1024 * 1024, heap = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024;
+  size_t little = 64 * mb;
+  if (!blocking)
+    little = heap < 480 * mb / 256 ? 32 * mb + 256 * heap : 512 * mb;
   struct held *bytes = held(L);
   if (bytes->now < little + 2 * bytes->after_full || !lua_gc(L, LUA_GCISRUNNING))
     return;
@@ -410,14 +408,15 @@ static void collect_old(lua_State *L, bool blocking)
 
 /* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
    next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, for
-   as long as it may; the longer, the more is owed. */
+   as long as it may. */
 static void pay(lua_State *L, struct client *client, double seconds)
 {
-  enum { KIB = 1024, STEP = 8, MUCH = 64 * 1024 * 1024 };
-  double start = stepimg_now(), limit = seconds * (1 + (double)client->owed / MUCH);
-  if (!lua_gc(L, LUA_GCISRUNNING))
-    client->owed = 0;
-  while (client->owed >= KIB && stepimg_now() - start < limit) {
+  enum { KIB = 1024, STEP = 8 };
+  double start = stepimg_now();
+  size_t enough = lua_gc(L, LUA_GCISRUNNING) ? (size_t)lua_gc(L, LUA_GCCOUNT) * KIB * 4 : 0;
+  if (client->owed > enough) /* it brings the collector round its whole heap, and finalizers take two rounds */
+    client->owed = enough;
+  while (client->owed >= KIB && stepimg_now() - start < seconds) {
     size_t kib = client->owed / KIB;
     if (kib > STEP && seconds < FOREVER)
       kib = STEP;
@@ -430,10 +429,10 @@ static void pay(lua_State *L, struct client *client, double seconds)
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
 static void read_bytes(lua_State *L, int image)
 {
-  struct payload *payload = push_payload(L, image);
+  struct stepimg_bytes *payload = push_payload(L, image);
   if (payload != NULL) {
     lua_pushliteral(L, "bytes");
-    lua_pushlstring(L, (const char *)payload->bytes, payload->length);
+    lua_pushlstring(L, (const char *)payload->data, payload->length);
     lua_rawset(L, image);
     free_payload(L, payload);
   }
@@ -478,9 +477,9 @@ static int image_save(lua_State *L)
   lua_pushliteral(L, "bytes");
   lua_rawget(L, 1);
   const char *bytes = lua_tolstring(L, 3, &length);
-  struct payload *payload = push_payload(L, 1);
+  struct stepimg_bytes *payload = push_payload(L, 1);
   if (bytes == NULL && payload != NULL) {
-    bytes = (const char *)payload->bytes;
+    bytes = (const char *)payload->data;
     length = payload->length;
   }
   if (bytes == NULL || stepimg_write_file(path, bytes, length, &error) != STEPIMG_OK)
@@ -526,6 +525,18 @@ static void copy_field(lua_State *L, int index, const char *name, int type)
   lua_setfield(L, -2, name);
 }
 
+/* Pushes the string at index, which the server sent, as a text that can be shown. */
+static void push_clean(lua_State *L, int index)
+{
+  luaL_Buffer buffer;
+  size_t length;
+  const char *text = lua_tolstring(L, index, &length);
+  char *copy = luaL_buffinitsize(L, &buffer, length);
+  memcpy(copy, text, length);
+  stepimg_clean(copy, length);
+  luaL_pushresultsize(&buffer, length);
+}
+
 /* Adds the service's own words from the decoded body at index to the error table on the top: {"error": {message, type}},
    or what gateways make of it. */
 static void add_server_words(lua_State *L, int index)
@@ -537,13 +548,14 @@ static void add_server_words(lua_State *L, int index)
     lua_getfield(L, index, "message");
   if (words != index) {
     if (lua_getfield(L, words, "type") == LUA_TSTRING) {
-      lua_pushvalue(L, -1);
+      push_clean(L, -1);
       lua_setfield(L, error, "type");
     }
     lua_pop(L, 1);
     lua_getfield(L, words, "message");
   }
   if (lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) > 0) {
+    push_clean(L, -1);
     lua_getfield(L, error, "message");
     lua_pushfstring(L, "%s; the service says: %s", lua_tostring(L, -1), lua_tostring(L, -2));
     lua_setfield(L, error, "message");
@@ -583,7 +595,7 @@ static int push_broken(lua_State *L, const struct stepimg_outcome *outcome, int 
 
 /* Pushes the image made of the entry at index. Returns its picture, NULL if none came; *payload is where its bytes go. */
 static struct stepimg_picture *push_image(lua_State *L, int entry, struct stepimg_outcome *outcome, size_t place,
-                                          struct payload **payload)
+                                          struct stepimg_bytes **payload)
 {
   lua_createtable(L, 0, 8);
   copy_field(L, entry, "seed", LUA_TNUMBER);
@@ -657,7 +669,7 @@ enum { MAX_PICTURES = 16 }; /* the core takes no more either */
 /* Pictures whose images are being made: nothing is moved before all that may raise is over. */
 struct moves {
   struct stepimg_picture *pictures[MAX_PICTURES];
-  struct payload *payloads[MAX_PICTURES];
+  struct stepimg_bytes *payloads[MAX_PICTURES];
   size_t count;
 };
 
@@ -672,7 +684,7 @@ static struct job *check_job(lua_State *L)
 static const char *push_entry(lua_State *L, int job, struct stepimg_outcome *outcome, size_t place, struct moves *moves)
 {
   int entry = lua_gettop(L);
-  struct payload *payload = NULL;
+  struct stepimg_bytes *payload = NULL;
   if (!lua_istable(L, entry))
     return "the answer's data holds something that is no picture";
   bool filtered = is_string(L, entry, "finish_reason", "content_filtered");
@@ -703,6 +715,8 @@ static int judge(lua_State *L, int index, struct job *job, struct stepimg_outcom
   int body = lua_gettop(L);
   if (lua_getfield(L, body, "data") != LUA_TTABLE || lua_rawlen(L, -1) == 0)
     return push_broken(L, outcome, body, "the answer holds no picture");
+  if (lua_rawlen(L, -1) > MAX_PICTURES) /* the core counts those that came; here are those that did not */
+    return push_broken(L, outcome, body, "the answer holds more pictures than anyone asked for");
   int data = lua_gettop(L), result = data + 1;
   lua_createtable(L, 0, 8);
   copy_field(L, body, "id", LUA_TSTRING);
@@ -776,8 +790,7 @@ static int push_result(lua_State *L, int index)
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
   for (size_t i = 0; i < moves.count; i++) {
-    moves.payloads[i]->length = moves.pictures[i]->length;
-    moves.payloads[i]->bytes = stepimg_picture_take(moves.pictures[i]);
+    *moves.payloads[i] = stepimg_picture_take(job->job, moves.pictures[i]);
     bytes += moves.payloads[i]->length;
   }
   held(L)->now += bytes;

@@ -141,9 +141,9 @@ static int describe(lua_State *L)
 int main(int argc, char **argv)
 {
   struct sigaction action = {.sa_handler = on_interrupt};
-  lua_State *L = luaL_newstate();
-  if (argc < 2 || L == NULL) {
-    fprintf(stderr, L == NULL ? "not enough memory\n" : "usage: host SCRIPT [ARGUMENT…]\n");
+  lua_State *L = argc < 2 ? NULL : luaL_newstate();
+  if (L == NULL) {
+    fprintf(stderr, argc < 2 ? "usage: host SCRIPT [ARGUMENT…]\n" : "not enough memory\n");
     return EXIT_FAILURE;
   }
   sigaction(SIGINT, &action, NULL);

@@ -47,23 +47,31 @@ static bool to_file(const struct answer *answer)
   return answer->file.descriptor >= 0 && answer->current != NULL && answer->current->index == 0;
 }
 
-/* Writes what was gathered to the file. */
-static bool flush(struct answer *answer)
+/* Reads the format while the picture's first bytes are at hand. */
+static void look(struct answer *answer)
 {
   struct stepimg_picture *picture = answer->current;
   if (picture->length == 0)
     picture->format = sniff(answer->bytes.bytes, answer->bytes.length, &picture->width, &picture->height);
-  if (file_write(&answer->file, answer->bytes.bytes, answer->bytes.length, &answer->error) != STEPIMG_OK)
+}
+
+/* Writes what was gathered to the file, but for the last bytes that are to be kept. */
+static bool flush(struct answer *answer, size_t kept)
+{
+  size_t length = answer->bytes.length - kept;
+  look(answer);
+  if (file_write(&answer->file, answer->bytes.bytes, length, &answer->error) != STEPIMG_OK)
     return false;
-  picture->length += answer->bytes.length;
-  answer->bytes.length = 0;
+  answer->current->length += length;
+  memmove(answer->bytes.bytes, answer->bytes.bytes + length, kept);
+  answer->bytes.length = kept;
   return true;
 }
 
 /* Makes room for so many more bytes of the current picture. */
 static bool make_room(struct answer *answer, size_t more)
 {
-  if (to_file(answer) && answer->bytes.length >= ANSWER_FILE_BLOCK && !flush(answer))
+  if (to_file(answer) && answer->bytes.length >= ANSWER_FILE_BLOCK && !flush(answer, SNIFF_END))
     return false;
   enum stepimg_kind kind = buffer_reserve(&answer->bytes, more);
   return kind == STEPIMG_OK || overflow(answer, kind);
@@ -78,8 +86,12 @@ static bool picture_begin(struct answer *answer, size_t expected)
     picture->length = 0; /* a download that is repeated begins anew */
     return file_restart(&answer->file, &answer->error) == STEPIMG_OK;
   }
-  /* The length is only the server's word: that there is no room for it is no failure yet. */
-  if (expected > 0)
+  if (expected == 0 || expected > answer->max)
+    return true;
+  void *spare = answer->spares != NULL ? spares_take(answer->spares, expected) : NULL;
+  if (spare != NULL)
+    buffer_adopt(&answer->bytes, spare, expected);
+  else /* the length is only the server's word: that there is no room for it is no failure yet */
     (void)buffer_reserve(&answer->bytes, expected);
   return true;
 }
@@ -89,7 +101,7 @@ static bool picture_end(struct answer *answer)
 {
   struct stepimg_picture *picture = answer->current;
   if (to_file(answer)) {
-    if (answer->bytes.length > 0 && !flush(answer))
+    if (answer->bytes.length > 0 && !flush(answer, 0))
       return false;
     picture->saved = picture->length > 0;
     buffer_free(&answer->bytes);
@@ -180,9 +192,10 @@ static bool split(void *context, enum splitter_event event, size_t index, const 
   return false;
 }
 
-void answer_init(struct answer *answer, size_t max)
+void answer_init(struct answer *answer, size_t max, struct spares *spares)
 {
   memset(answer, 0, sizeof *answer);
+  answer->spares = spares;
   answer->max = max;
   answer->file = (struct file)FILE_NONE;
   error_clear(&answer->error);
@@ -204,7 +217,7 @@ void answer_free(struct answer *answer)
   buffer_free(&answer->bytes);
   buffer_free(&answer->url);
   file_abort(&answer->file);
-  answer_init(answer, answer->max);
+  answer_init(answer, answer->max, answer->spares);
 }
 
 bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture)
@@ -255,10 +268,13 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   return false;
 }
 
-bool answer_end(struct answer *answer)
+bool answer_end(struct answer *answer, bool open_ended)
 {
   if (answer->mode != ANSWER_PICTURE)
     return true; /* whether the envelope is whole is for its reader to say */
+  look(answer);
+  if (open_ended && !sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length))
+    return fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
   return picture_end(answer);
 }
 

@@ -8,6 +8,7 @@
 #include "base64.h"
 #include "buffer.h"
 #include "file.h"
+#include "spares.h"
 #include "splitter.h"
 #include "stepimg.h"
 
@@ -28,7 +29,8 @@ enum answer_mode {
 
 struct answer {
   enum answer_mode mode;
-  size_t max; /* bytes of one body */
+  struct spares *spares; /* borrowed; NULL: none */
+  size_t max;            /* bytes of one body */
   size_t received;
   size_t expected; /* Content-Length; 0: not told */
   struct splitter splitter;
@@ -43,7 +45,7 @@ struct answer {
   struct stepimg_error error; /* why a write said no */
 };
 
-void answer_init(struct answer *answer, size_t max);
+void answer_init(struct answer *answer, size_t max, struct spares *spares);
 /* The first picture shall go to a file. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
 enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error);
 void answer_free(struct answer *answer); /* idempotent */
@@ -54,8 +56,9 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
 /* The next piece, of any length. False: no more is wanted, since answer->error says what is wrong, or, if that is
    STEPIMG_OK, since the body of a refusal has reached its bound. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
-/* The body has ended. False as answer_write. */
-bool answer_end(struct answer *answer);
+/* The body has ended; open_ended: nothing tells a whole one from one that was cut, but what is in it. False as
+   answer_write. */
+bool answer_end(struct answer *answer, bool open_ended);
 
 /* The first picture that has a link and is not here; NULL if there is none. */
 struct stepimg_picture *answer_to_download(const struct answer *answer);

@@ -42,10 +42,18 @@ enum stepimg_kind buffer_append(struct buffer *buffer, const void *bytes, size_t
   return kind;
 }
 
+void buffer_adopt(struct buffer *buffer, void *memory, size_t size)
+{
+  free(buffer->bytes);
+  buffer->bytes = memory;
+  buffer->capacity = size;
+}
+
 unsigned char *buffer_take(struct buffer *buffer, size_t *length)
 {
   unsigned char *bytes = buffer->bytes;
-  if (bytes != NULL && buffer->length < buffer->capacity) {
+  /* A little room stays: as a spare (spares.h) the block then fits the next picture of that size. */
+  if (bytes != NULL && buffer->capacity - buffer->length > buffer->length / 32) {
     unsigned char *trimmed = realloc(bytes, buffer->length > 0 ? buffer->length : 1);
     if (trimmed != NULL)
       bytes = trimmed;

@@ -15,7 +15,9 @@ void buffer_init(struct buffer *buffer, size_t max);
    stays as it was. */
 enum stepimg_kind buffer_reserve(struct buffer *buffer, size_t more);
 enum stepimg_kind buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-/* Gives the bytes away, trimmed to their length; the buffer is empty then. */
+/* An empty buffer takes over memory from malloc, of so many bytes, for what will come. */
+void buffer_adopt(struct buffer *buffer, void *memory, size_t size);
+/* Gives the bytes away, with no room to speak of behind them; the buffer is empty then. */
 unsigned char *buffer_take(struct buffer *buffer, size_t *length);
 void buffer_free(struct buffer *buffer); /* idempotent */
 

@@ -20,6 +20,28 @@ void client_release(stepimg_client *client)
   free(client);
 }
 
+void client_drop(stepimg_client *client, void *memory, size_t size)
+{
+  enum { LARGE = 64 * 1024, MUCH = 16 * 1024 * 1024 }; /* below LARGE, free is quicker than waking a thread */
+  bool taken = false;
+  if (memory != NULL && size >= LARGE) {
+    port_acquire(&client->lock);
+    taken = client->multi != NULL;
+    if (taken) {
+      struct spare *block = memory;
+      client->dropped_bytes += size;
+      if (client->unfinished == NULL || client->dropped_bytes > MUCH) /* else the thread looks in before long */
+        curl_multi_wakeup(client->multi);
+      block->size = size;
+      block->next = client->dropped;
+      client->dropped = block;
+    }
+    port_release(&client->lock);
+  }
+  if (!taken)
+    free(memory);
+}
+
 bool client_start(stepimg_client *client)
 {
   if (client->started)
@@ -41,14 +63,17 @@ bool client_start(stepimg_client *client)
 
 bool client_stop(stepimg_client *client, double seconds)
 {
-  double until = port_now() + seconds;
   port_acquire(&client->lock);
+  if (!client->stopping)
+    client->told = port_now();
   client->stopping = true;
+  double until = client->told + seconds;
   if (client->multi != NULL)
     curl_multi_wakeup(client->multi);
   while (client->started && !client->ended && port_now() < until)
     port_wait(&client->lock, until);
   bool over = !client->started || client->ended;
+  client->alone = !over;
   port_release(&client->lock);
   return over;
 }
@@ -102,8 +127,7 @@ void stepimg_client_close(stepimg_client *client)
   if (client->joined)
     return;
   bool over = client_stop(client, CLOSE_PATIENCE);
-  runtime_remove(&client->at_exit);
-  /* A thread that has ended has finished them all. One that hangs cannot send any more, so what has left is certain. */
+  /* A thread that has ended has finished them all. One that hangs, or is slow, sends no body of those given up here. */
   while (!over) {
     port_acquire(&client->lock);
     struct stepimg_job *job = client->unfinished;
@@ -113,12 +137,11 @@ void stepimg_client_close(stepimg_client *client)
     job_abandon(job);
   }
   client->joined = true;
-  if (client->started && over)
+  if (!over)
+    return; /* still listed: the process's end waits for it once more */
+  if (runtime_remove(&client->at_exit))
     pthread_join(client->thread, NULL);
-  else if (client->started)
-    pthread_detach(client->thread);
-  if (over)
-    exchange_settings_clear(&client->settings);
+  exchange_settings_clear(&client->settings);
 }
 
 void stepimg_client_free(stepimg_client *client)

@@ -2,8 +2,8 @@
  * What a client's two sides share: the host's (client.c, job.c, queue.c) and the I/O thread's (worker.c).
  *
  * A job's holders: the host's handle, the I/O thread until it has finished it, and the inbox while it lies there. A
- * client's: its host, its thread and each of its jobs. A queue's: who made it, and each of its jobs. The last holder to
- * let go frees.
+ * client's: its host, its thread, each of its jobs and each picture taken from one. A queue's: who made it, and each of
+ * its jobs. The last holder to let go frees.
  */
 #ifndef STEPIMG_CLIENT_H
 #define STEPIMG_CLIENT_H
@@ -88,9 +88,13 @@ struct stepimg_client {
       lock;            /* guards the rest, and the jobs' part; its condition: a job is finished, the thread has ended */
   bool stopping;       /* no more jobs; the thread is to end */
   bool started, ended; /* the thread */
+  bool alone;          /* nobody waits for the thread's end any more */
+  double told;         /* when stopping was set */
   CURLM *multi;        /* the thread's; here for curl_multi_wakeup. NULL: none, or it is being torn down */
   struct stepimg_job *inbox, **inbox_end; /* news for the thread: submitted or cancelled */
   struct stepimg_job *unfinished;
+  struct spare *dropped; /* pictures for the thread to use again or to free */
+  size_t dropped_bytes;
 
   /* The host's. */
   pthread_t thread;
@@ -105,9 +109,12 @@ struct stepimg_client {
 
 /* Starts the I/O thread if it does not run. The lock is held. */
 bool client_start(stepimg_client *client);
-/* Makes the thread end and waits for that, at most so many seconds. Any thread. */
+/* Makes the thread end and waits for that, until so many seconds after it was first told. False: it is left alone, and
+   sees to its own end. Any thread. */
 bool client_stop(stepimg_client *client, double seconds);
 void client_release(stepimg_client *client);
+/* Frees memory of so many bytes, NULL or not: what is large, on the I/O thread. Any thread, without the lock. */
+void client_drop(stepimg_client *client, void *memory, size_t size);
 
 /* --------------------------------------------------------------------------------------------------------- job.c -- */
 

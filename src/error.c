@@ -22,18 +22,19 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   if (field != NULL) {
     text_copy(error->field, sizeof error->field, field, strlen(field));
     used = snprintf(message, sizeof message, "%s: ", error->field);
-    for (int i = 0; i < used; i++) /* an unknown name is the user's text */
-      if ((unsigned char)message[i] < 0x20 || message[i] == 0x7f)
-        message[i] = '?';
-    for (size_t characters, at; !text_count(message, (size_t)used, &characters, &at);)
-      message[at] = '?';
   }
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(message + used, sizeof message - (size_t)used, format, arguments);
   va_end(arguments);
+  text_clean(message, strlen(message)); /* an unknown name is the user's text, a Content-Type the server's */
   text_copy(error->message, sizeof error->message, message, strlen(message));
   return kind;
+}
+
+void stepimg_clean(char *text, size_t length)
+{
+  text_clean(text, length);
 }
 
 enum stepimg_kind error_nomem(struct stepimg_error *error)

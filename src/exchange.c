@@ -7,10 +7,11 @@
 #include "error.h"
 #include "policy.h"
 #include "port.h"
+#include "secret.h"
 #include "text.h"
 #include "url.h"
 
-enum { MAX_HEADER_BYTES = 256 * 1024, SHORTEST_SECRET = 8 };
+enum { MAX_HEADER_BYTES = 256 * 1024 };
 
 /* ----------------------------------------------------------------------------------------------------- settings -- */
 
@@ -31,7 +32,7 @@ static bool add_key(struct exchange_settings *settings, const char *key)
     return false;
   snprintf(line, size, "%s%s", start, key);
   bool good = add_header(settings, line);
-  text_wipe(line);
+  secret_wipe(line);
   free(line);
   struct curl_slist *last = settings->headers;
   while (last != NULL && last->next != NULL)
@@ -94,9 +95,9 @@ enum stepimg_kind exchange_settings_init(struct exchange_settings *settings, str
 void exchange_settings_clear(struct exchange_settings *settings)
 {
   for (struct curl_slist *header = settings->headers; header != NULL; header = header->next)
-    text_wipe(header->data);
+    secret_wipe(header->data);
   curl_slist_free_all(settings->headers);
-  text_wipe(settings->proxy);
+  secret_wipe(settings->proxy);
   free(settings->proxy);
   free(settings->endpoint);
   free(settings->ca_file);
@@ -118,6 +119,14 @@ static int status_of(const struct exchange *exchange)
   return (int)status;
 }
 
+/* It has a connection, or wants none any more. */
+static void connected(struct exchange *exchange)
+{
+  if (exchange->connecting != NULL)
+    --*exchange->connecting;
+  exchange->connecting = NULL;
+}
+
 /* The POST's body. libcurl sends a request anew by itself when a kept connection turns out to be dead, and that could
    buy a second picture. With POSTFIELDS it could do so freely; a body that comes from here and cannot be rewound (no
    CURLOPT_SEEKFUNCTION) goes out once and never again. */
@@ -126,12 +135,27 @@ static size_t send_body(char *out, size_t size, size_t count, void *context)
   struct exchange *exchange = context;
   size_t room = size * count, left = exchange->body_length - exchange->body_sent;
   size_t length = left < room ? left : room;
+  connected(exchange);
   atomic_store(&exchange->progress->sent, true);
+  if (atomic_load(&exchange->progress->given_up))
+    return CURL_READFUNC_ABORT;
   memcpy(out, exchange->body + exchange->body_sent, length);
   exchange->body_sent += length;
   enter(exchange, exchange->body_sent < exchange->body_length ? STEPIMG_SENDING : STEPIMG_WAITING);
   return length;
 }
+
+#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
+/* Before each request that libcurl begins. It begins a second one by itself where a server takes HTTP/2 back
+   (HTTP_1_1_REQUIRED), even in the middle of its answer: that would be a POST without its body, or half a picture with a
+   whole one behind it. */
+static int begin_request(void *context, char *to, char *from, int to_port, int from_port)
+{
+  const struct exchange *exchange = context;
+  (void)to, (void)from, (void)to_port, (void)from_port;
+  return exchange->body_sent == 0 && exchange->header_bytes == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+#endif
 
 /* Copies the value of a header line if it has that name. */
 static void match_header(const char *line, size_t length, const char *name, char *out, size_t size)
@@ -149,6 +173,7 @@ static void match_header(const char *line, size_t length, const char *name, char
 
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
+  char coding[16] = "";
   struct exchange *exchange = context;
   size_t length = size * count;
   enter(exchange, STEPIMG_RECEIVING);
@@ -161,10 +186,17 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
     return 0;
   }
   exchange->header_bytes += length;
-  if (length >= 5 && text_starts_with(line, "HTTP/")) /* an interim answer (1xx) came before this one */
+  if (length > 0 && (line[0] == '\r' || line[0] == '\n'))
+    exchange->headed = true;
+  if (length >= 5 && text_starts_with(line, "HTTP/")) { /* an interim answer (1xx) came before this one */
+    exchange->headed = false;
+    exchange->chunked = false;
     exchange->request_id[0] = exchange->content_type[0] = '\0';
+  }
   match_header(line, length, "x-request-id", exchange->request_id, sizeof exchange->request_id);
   match_header(line, length, "content-type", exchange->content_type, sizeof exchange->content_type);
+  match_header(line, length, "transfer-encoding", coding, sizeof coding);
+  exchange->chunked = exchange->chunked || text_starts_with(coding, "chunked");
   return length;
 }
 
@@ -227,6 +259,10 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
 #if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: a name look-up that hangs does not hold up the end */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
+#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_request);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+#endif
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L); /* the defaults, said aloud: there is no way to turn them off */
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -253,10 +289,12 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
 }
 
 bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress)
+                   double timeout, struct answer *answer, struct progress *progress, int *connecting)
 {
   if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress))
     return false;
+  exchange->connecting = connecting;
+  ++*connecting;
   exchange->body = body;
   exchange->body_length = length;
   curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
@@ -295,17 +333,40 @@ static enum stepimg_kind timed_out(const struct exchange *exchange, const char *
   }
 }
 
+/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
+static const char *handshake_failed(const char *reason)
+{
+  static const char *const plain[][2] = {
+      {"wrong version number", "the server does not speak TLS there"},
+      {"alert protocol version", "the server speaks only versions of TLS that are too old"},
+      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
+  };
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (strstr(reason, plain[i][0]) != NULL)
+      return plain[i][1];
+  return reason;
+}
+
 static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLcode code, const char *host,
                                           struct stepimg_error *error)
 {
-  const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code);
+  const char *reason = exchange->reason;
+  if (reason[0] == '\0' || strstr(reason, "://") != NULL) /* a proxy's address, with its password in it */
+    reason = curl_easy_strerror(code);
   enum stepimg_kind kind = STEPIMG_NETWORK;
   const char *what;
   switch (code) {
   case CURLE_OPERATION_TIMEDOUT:
     return timed_out(exchange, host, error);
-  case CURLE_OUT_OF_MEMORY:
-    return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory for the request");
+  case CURLE_OUT_OF_MEMORY: /* before 8.6.0 libcurl said so of a header line that is too long, too */
+    return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory, or a header of the answer from %s is too large",
+                     host);
+#if LIBCURL_VERSION_NUM >= 0x080600 /* 8.6.0 */
+  case CURLE_TOO_LARGE:
+    kind = STEPIMG_PROTOCOL;
+    what = "a header of the answer is too large";
+    break;
+#endif
   case CURLE_COULDNT_RESOLVE_PROXY:
     what = "the proxy's name cannot be looked up";
     break;
@@ -316,6 +377,9 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
     what = "it cannot be reached";
     break;
   case CURLE_SSL_CONNECT_ERROR:
+    what = "no secure connection";
+    reason = handshake_failed(reason);
+    break;
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_CERTPROBLEM:
@@ -323,19 +387,24 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
   case CURLE_SSL_ISSUER_ERROR:
     what = "no secure connection";
     break;
-  case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send the body again; send_body says why it cannot */
+  case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
+  case CURLE_ABORTED_BY_CALLBACK:
     what = "the connection was lost";
     reason = "the request had left and is not sent twice";
     break;
   case CURLE_PARTIAL_FILE:
     what = "the answer was cut short";
     break;
+  case CURLE_RECV_ERROR: /* a reset, or chunks that are none: libcurl does not tell them apart */
+    what = "the answer could not be received";
+    break;
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_ERROR:
-  case CURLE_RECV_ERROR:
+    what = "the connection was lost";
+    break;
   case CURLE_HTTP2:
   case CURLE_HTTP2_STREAM:
-    what = "the connection was lost";
+    what = "the exchange over HTTP/2 failed";
     break;
   case CURLE_WEIRD_SERVER_REPLY:
   case CURLE_UNSUPPORTED_PROTOCOL:
@@ -360,19 +429,42 @@ static enum stepimg_kind picture_status(const char *host, int status, struct ste
   return error_set(error, kind, NULL, "%s did not hand out the picture (HTTP %d)", host, status);
 }
 
+static bool begins_object(const struct buffer *body)
+{
+  size_t at = 0;
+  while (at < body->length && memchr(" \t\r\n", body->bytes[at], 4) != NULL)
+    at++;
+  return at < body->length && body->bytes[at] == '{';
+}
+
+/* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
+static enum stepimg_kind not_an_object(const char *host, const struct buffer *body, struct stepimg_error *error)
+{
+  char quoted[TEXT_QUOTE_MAX];
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length));
+}
+
 /* 200 and complete. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
-  if (!exchange->began || exchange->answer->received == 0)
+  char type[TEXT_QUOTE_MAX];
+  bool empty = !exchange->began || exchange->answer->received == 0;
+  if (empty && !exchange->headed)
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP 200)", host);
-  if (!answer_end(exchange->answer))
+  if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
+    return not_an_object(host, &exchange->answer->body, error);
+  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
+  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->chunked))
     return error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
   struct stepimg_picture *picture = exchange->picture;
   if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
     free(picture->bytes);
     picture->bytes = NULL; /* it still lies behind its link */
-    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is \"%s\")", host,
-                     exchange->content_type);
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is %s)", host,
+                     text_quote(type, exchange->content_type, strlen(exchange->content_type)));
   }
   return STEPIMG_OK;
 }
@@ -389,6 +481,7 @@ static bool is_passing(CURLcode code)
   case CURLE_SEND_ERROR:
   case CURLE_RECV_ERROR:
   case CURLE_GOT_NOTHING:
+  case CURLE_PARTIAL_FILE:
   case CURLE_HTTP2:
   case CURLE_HTTP2_STREAM:
     return true;
@@ -397,38 +490,19 @@ static bool is_passing(CURLcode code)
   }
 }
 
-/* How many bytes of text are the key, in whichever way JSON may write its characters (\/, \u002b); 0: it is not there. */
-static size_t key_span(const char *text, size_t length, const char *key)
+/* RFC 8259 lets a reader ignore a byte order mark, and there are writers that send one. */
+static void drop_mark(struct buffer *body)
 {
-  size_t at = 0;
-  for (; *key != '\0'; key++) {
-    char escaped[7];
-    size_t left = length - at;
-    snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)*key);
-    if (left > 0 && text[at] == *key)
-      at++;
-    else if (left > 1 && text[at] == '\\' && text[at + 1] == *key)
-      at += 2;
-    else if (left > 5 && text_starts_with(text + at, escaped))
-      at += 6;
-    else
-      return 0;
-  }
-  return at;
+  if (body->length < 3 || memcmp(body->bytes, "\xef\xbb\xbf", 3) != 0)
+    return;
+  body->length -= 3;
+  memmove(body->bytes, body->bytes + 3, body->length);
 }
 
 /* A server that quotes the key in its answer does not get it into our errors. */
-static void hide_key(const struct exchange *exchange, char *text, size_t length)
+static void hide_key(const struct exchange *exchange, char *text)
 {
-  const char *key = exchange->settings->key;
-  size_t key_length = key != NULL ? strlen(key) : 0;
-  if (key_length < SHORTEST_SECRET)
-    return;
-  for (size_t i = 0; i < length; i++) {
-    size_t span = key_span(text + i, length - i, key);
-    if (span > 0)
-      memset(text + i, '*', span);
-  }
+  secret_hide(text, text != NULL ? strlen(text) : 0, exchange->settings->key);
 }
 
 enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat)
@@ -436,36 +510,42 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
   char host[URL_HOST_MAX], *url = NULL;
   curl_off_t wait = 0;
   int status = status_of(exchange);
+  /* Not 200: its status says it all, also where the rest is lost. Below 200 only 101 is an answer, if a complete one. */
+  bool refused = status != 200 && (status >= 200 || code == CURLE_OK);
   error_clear(error);
-  hide_key(exchange, (char *)exchange->answer->body.bytes, exchange->answer->body.length);
-  hide_key(exchange, exchange->request_id, strlen(exchange->request_id));
-  hide_key(exchange, exchange->content_type, strlen(exchange->content_type));
+  drop_mark(&exchange->answer->body);
+  secret_hide((char *)exchange->answer->body.bytes, exchange->answer->body.length, exchange->settings->key);
+  for (size_t i = 0; i < exchange->answer->picture_count; i++) /* the key goes to no other host, whoever says so */
+    hide_key(exchange, (char *)exchange->answer->pictures[i].url);
+  hide_key(exchange, exchange->request_id);
+  hide_key(exchange, exchange->content_type);
   curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
   url_host(host, url != NULL ? url : "");
   if (exchange->stopped && exchange->answer->error.kind != STEPIMG_OK)
     error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
-  else if (status >= 200 && status != 200 && exchange->picture != NULL)
+  else if (refused && exchange->picture != NULL)
     picture_status(host, status, error);
-  else if (status >= 200 && status != 200)
+  else if (refused)
     error_set(error, policy_of_status(status)->kind, NULL, "%s (HTTP %d)", policy_of_status(status)->meaning, status);
   else if (code != CURLE_OK)
     transport_failed(exchange, code, host, error);
   else
     finish_body(exchange, host, error);
+  hide_key(exchange, error->message); /* it may name a host that a link named */
   error->status = status;
+  text_clean(exchange->request_id, strlen(exchange->request_id));
   text_copy(error->request_id, sizeof error->request_id, exchange->request_id, strlen(exchange->request_id));
   if (curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
     error->retry_after = (double)wait;
-  bool answered = status >= 200 && status != 200;
   if (exchange->picture != NULL) { /* it is paid for, and fetching it costs nothing */
     error->maybe_billed = error->kind != STEPIMG_OK;
     *repeat = error->kind == STEPIMG_NETWORK || error->kind == STEPIMG_TIMEOUT || error->kind == STEPIMG_SERVER ||
               error->kind == STEPIMG_RATE_LIMIT;
   } else {
-    const struct policy *policy =
-        answered ? policy_of_status(status) : policy_of_no_answer(atomic_load(&exchange->progress->sent));
+    bool sent = status == 200 || atomic_load(&exchange->progress->sent); /* HTTP/2 may answer before all has left */
+    const struct policy *policy = refused ? policy_of_status(status) : policy_of_no_answer(sent);
     error->maybe_billed = error->kind != STEPIMG_OK && policy->maybe_billed;
-    *repeat = policy->repeat && (answered || is_passing(code));
+    *repeat = policy->repeat && (refused || is_passing(code));
   }
   return error->kind;
 }
@@ -496,6 +576,7 @@ void exchange_timing(const struct exchange *exchange, struct stepimg_timing *tim
 
 void exchange_free(struct exchange *exchange)
 {
+  connected(exchange);
   if (exchange->easy != NULL)
     curl_easy_cleanup(exchange->easy);
   exchange->easy = NULL;

@@ -29,6 +29,7 @@ struct progress {
   atomic_int phase;             /* enum stepimg_phase */
   atomic_llong received, total; /* bytes of the body now arriving; total 0: not told */
   atomic_bool sent;             /* some of the POST's body was handed to the network */
+  atomic_bool given_up;         /* the host has: no body is to leave any more */
 };
 
 struct exchange {
@@ -39,8 +40,11 @@ struct exchange {
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
   struct stepimg_picture *picture; /* the GET's */
+  int *connecting;                 /* counts this one; NULL: no longer */
   size_t header_bytes;
   double began_at, first_byte; /* a moment of port_now; seconds from then until the answer began */
+  bool headed;                 /* the answer's headers are complete */
+  bool chunked;                /* its body has an end of its own, which libcurl sees to */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */
   char request_id[128];
@@ -49,9 +53,9 @@ struct exchange {
 };
 
 /* Prepares a POST of body (borrowed) to the endpoint. The caller adds exchange->easy to its multi handle and sets
-   CURLOPT_PRIVATE. False: out of memory. */
+   CURLOPT_PRIVATE. *connecting is one more until the body begins to leave or the exchange is over. False: out of memory. */
 bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress);
+                   double timeout, struct answer *answer, struct progress *progress, int *connecting);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
                   struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress);

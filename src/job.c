@@ -13,12 +13,12 @@ static const struct stepimg_outcome no_memory = {
               .maybe_billed = true},
 };
 
-static void free_outcome(struct stepimg_outcome *outcome)
+static void free_outcome(stepimg_client *client, struct stepimg_outcome *outcome)
 {
   if (outcome == NULL || outcome == &no_memory)
     return;
   for (size_t i = 0; i < outcome->picture_count; i++) {
-    free(outcome->pictures[i].bytes);
+    client_drop(client, outcome->pictures[i].bytes, outcome->pictures[i].length);
     free((char *)outcome->pictures[i].url);
   }
   free(outcome->pictures);
@@ -31,7 +31,7 @@ void job_release(struct stepimg_job *job)
   if (atomic_fetch_sub(&job->holders, 1) > 1)
     return;
   stepimg_client *client = job->client;
-  free_outcome(job->outcome);
+  free_outcome(client, job->outcome);
   file_abort(&job->file);
   queue_release(job->queue);
   free(job->body);
@@ -178,7 +178,7 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
   }
   port_release(&client->lock);
   if (!first) {
-    free_outcome(outcome);
+    free_outcome(client, outcome);
     file_abort(&file);
   }
 }
@@ -188,6 +188,7 @@ void job_abandon(struct stepimg_job *job)
   struct stepimg_error error;
   error_clear(&error);
   error_set(&error, STEPIMG_CANCELLED, NULL, "%s", CLIENT_CLOSED);
+  atomic_store(&job->progress.given_up, true); /* first: what was not sent by the next line never will be */
   error.maybe_billed = atomic_load(&job->progress.sent);
   job_finish(job, &error, NULL, NULL);
 }
@@ -269,14 +270,19 @@ void stepimg_job_discard(stepimg_job *job)
   file_abort(&job->file);
 }
 
-unsigned char *stepimg_picture_take(struct stepimg_picture *picture)
+struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture)
 {
-  unsigned char *bytes = picture->bytes;
+  struct stepimg_bytes bytes = {picture->bytes, picture->length, job->client};
+  atomic_fetch_add(&job->client->holders, 1);
   picture->bytes = NULL;
   return bytes;
 }
 
-void stepimg_free(void *memory)
+void stepimg_bytes_free(struct stepimg_bytes *bytes)
 {
-  free(memory);
+  if (bytes->data == NULL)
+    return;
+  client_drop(bytes->client, bytes->data, bytes->length);
+  client_release(bytes->client);
+  bytes->data = NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "rules.h"
+#include "secret.h"
 #include "stepimg.h"
 #include "text.h"
 
@@ -66,7 +67,7 @@ void stepimg_options_init(struct stepimg_options *options)
 
 static void wipe(char *text)
 {
-  text_wipe(text);
+  secret_wipe(text);
   free(text);
 }
 
@@ -92,6 +93,15 @@ static bool has_control_character(const char *text, size_t length)
   return false;
 }
 
+/* Only what a key or a URL is made of: a space or a letter beyond ASCII was pasted along with it. */
+static bool is_visible_ascii(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (text[i] <= ' ' || text[i] > '~')
+      return false;
+  return true;
+}
+
 static char *copy(const struct stepimg_value *value)
 {
   char *text = malloc(value->as.string.length + 1);
@@ -115,6 +125,9 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
   if (is_string && has_control_character(value->as.string.data, value->as.string.length))
     return error_set(error, STEPIMG_INVALID, option->rule.name,
                      "it has a line break or another control character in it");
+  if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
+    return error_set(error, STEPIMG_INVALID, option->rule.name,
+                     "it has a space or a character beyond ASCII in it; was something copied along with it?");
   return STEPIMG_OK;
 }
 

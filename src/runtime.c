@@ -7,7 +7,13 @@
 
 #include "client.h"
 
-static const double EXIT_PATIENCE = 0.2; /* seconds for each thread */
+/* Seconds for each thread. It ends at once, if the machine lets it; while it is in OpenSSL, OpenSSL's own end would crash
+   it. Only an old libcurl, which waits for a name look-up that hangs, is not worth more. */
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: CURLOPT_QUICK_EXIT */
+static const double EXIT_PATIENCE = 5;
+#else
+static const double EXIT_PATIENCE = 0.2;
+#endif
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool started;
@@ -35,7 +41,11 @@ static void at_exit(void)
     pthread_mutex_unlock(&lock);
     if (client == NULL)
       return;
-    client_stop(client, EXIT_PATIENCE);
+    /* What it told is not its very end: OpenSSL's part of a thread is released after that. */
+    if (client_stop(client, EXIT_PATIENCE))
+      pthread_join(client->thread, NULL);
+    else
+      pthread_detach(client->thread);
     client_release(client);
   }
 }
@@ -62,10 +72,12 @@ void runtime_add(struct runtime_entry *entry)
   pthread_mutex_unlock(&lock);
 }
 
-void runtime_remove(struct runtime_entry *entry)
+bool runtime_remove(struct runtime_entry *entry)
 {
   pthread_mutex_lock(&lock);
-  if (entry->back != NULL)
+  bool listed = entry->back != NULL;
+  if (listed)
     unlist(entry);
   pthread_mutex_unlock(&lock);
+  return listed;
 }

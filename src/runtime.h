@@ -18,6 +18,7 @@ struct runtime_entry {
 /* Starts libcurl, once in a process. Any thread. False: it cannot be started. */
 bool runtime_start(void);
 void runtime_add(struct runtime_entry *entry);
-void runtime_remove(struct runtime_entry *entry); /* idempotent */
+/* True: it was listed, and it is now the caller who joins the thread or detaches it. */
+bool runtime_remove(struct runtime_entry *entry);
 
 #endif

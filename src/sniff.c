@@ -22,10 +22,10 @@ static uint32_t little24(const unsigned char *p)
   return (uint32_t)p[2] << 16 | little16(p);
 }
 
-/* ISO/IEC 15948: the signature, then IHDR first. */
+/* ISO/IEC 15948: the signature, then IHDR first; no side beyond 2^31-1. */
 static void png(const unsigned char *bytes, size_t length, uint32_t *width, uint32_t *height)
 {
-  if (length >= 24 && memcmp(bytes + 12, "IHDR", 4) == 0) {
+  if (length >= 24 && memcmp(bytes + 12, "IHDR", 4) == 0 && bytes[16] < 0x80 && bytes[20] < 0x80) {
     *width = big32(bytes + 16);
     *height = big32(bytes + 20);
   }
@@ -99,6 +99,25 @@ enum stepimg_format sniff(const unsigned char *bytes, size_t length, uint32_t *w
     return STEPIMG_WEBP;
   }
   return STEPIMG_UNKNOWN;
+}
+
+static bool ends_with(const unsigned char *bytes, size_t length, const char *mark, size_t size)
+{
+  return length >= size && memcmp(bytes + length - size, mark, size) == 0;
+}
+
+bool sniff_end(enum stepimg_format format, const unsigned char *bytes, size_t length)
+{
+  switch (format) {
+  case STEPIMG_PNG: /* the chunk IEND, which is empty */
+    return ends_with(bytes, length, "\0\0\0\0IEND\xae\x42\x60\x82", SNIFF_END);
+  case STEPIMG_JPEG:
+    return ends_with(bytes, length, "\xff\xd9", 2);
+  case STEPIMG_GIF:
+    return ends_with(bytes, length, ";", 1);
+  default: /* no mark; but so short is no picture at all */
+    return length >= SNIFF_END;
+  }
 }
 
 const char *stepimg_format_name(enum stepimg_format format)

@@ -66,6 +66,10 @@ struct stepimg_error {
 /* "invalid", "auth" … as users see them; static. */
 STEPIMG_API const char *stepimg_kind_name(enum stepimg_kind kind);
 
+/* Makes a text of the server's fit to be shown beside those of an error, in place: control characters and what is not
+   UTF-8 become '?'. */
+STEPIMG_API void stepimg_clean(char *text, size_t length);
+
 /* -------------------------------------------------------------------------------------------- values and rules -- */
 
 enum stepimg_type { STEPIMG_OTHER, STEPIMG_STRING, STEPIMG_INTEGER, STEPIMG_NUMBER, STEPIMG_BOOLEAN };
@@ -192,8 +196,10 @@ typedef struct stepimg_job stepimg_job;
    or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **client,
                                                  struct stepimg_error *error);
-/* Cancels what is left (each unfinished job ends as STEPIMG_CANCELLED), ends the I/O thread and wipes the key.
-   Idempotent; returns at once whatever the network does. Jobs stay readable. */
+/* Cancels what is left (each unfinished job ends as STEPIMG_CANCELLED), ends the I/O thread and wipes the core's copies
+   of the key, the headers and the proxy's password. The host's own copies are the host's to wipe, and libcurl leaves
+   some of the requests it sent in memory that it freed. Idempotent; returns at once whatever the network does. Jobs
+   stay readable. */
 STEPIMG_API void stepimg_client_close(stepimg_client *client);
 /* Closes and releases. NULL is fine. Jobs may outlive their client. */
 STEPIMG_API void stepimg_client_free(stepimg_client *client);
@@ -303,9 +309,18 @@ struct stepimg_outcome {
 
 /* NULL while the job is going. Then constant, owned by the job, but for pictures that are taken. */
 STEPIMG_API struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
-/* Hands the picture's bytes over; release them with stepimg_free. */
-STEPIMG_API unsigned char *stepimg_picture_take(struct stepimg_picture *picture);
-STEPIMG_API void stepimg_free(void *memory);
+/* A picture's bytes out of its job, whose client is held with them. */
+struct stepimg_bytes {
+  unsigned char *data; /* owned; NULL: gone */
+  size_t length;
+  stepimg_client *client;
+};
+
+/* Hands the picture's bytes over; release them with stepimg_bytes_free. */
+STEPIMG_API struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture);
+/* Idempotent. To give megabytes back to the system takes longer than a frame should wait: while the client runs, its
+   I/O thread does it. */
+STEPIMG_API void stepimg_bytes_free(struct stepimg_bytes *bytes);
 
 /* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
    fails with STEPIMG_IO. */

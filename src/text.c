@@ -78,6 +78,17 @@ const char *text_quote(char out[TEXT_QUOTE_MAX], const char *text, size_t length
   return out;
 }
 
+void text_clean(char *text, size_t length)
+{
+  const unsigned char *bytes = (const unsigned char *)text;
+  for (size_t i = 0; i < length;) {
+    size_t size = sequence(bytes + i, length - i);
+    if (size == 0 || bytes[i] < 0x20 || bytes[i] == 0x7f)
+      text[i] = '?';
+    i += size > 0 ? size : 1;
+  }
+}
+
 void text_copy(char *out, size_t size, const char *text, size_t length)
 {
   size_t cut = text_cut(text, length, size - 1);
@@ -97,13 +108,6 @@ bool text_starts_with(const char *text, const char *start)
     start++;
   }
   return *start == '\0';
-}
-
-/* Through a volatile pointer, since a compiler may drop a memset before free. */
-void text_wipe(char *text)
-{
-  for (volatile char *c = text; c != NULL && *c != '\0'; c++)
-    *c = '\0';
 }
 
 static unsigned smaller(unsigned a, unsigned b)

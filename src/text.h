@@ -18,14 +18,14 @@ enum { TEXT_QUOTE_MAX = 64 };
    out. */
 const char *text_quote(char out[TEXT_QUOTE_MAX], const char *text, size_t length);
 
+/* Makes a text fit to be shown, in place: control characters and what is not UTF-8 become '?'. */
+void text_clean(char *text, size_t length);
+
 /* Copies a NUL-terminated text into a place of size bytes, cut at a character's end. */
 void text_copy(char *out, size_t size, const char *text, size_t length);
 
 /* Whether text, NUL-terminated or longer than start, begins with start; ASCII case ignored. */
 bool text_starts_with(const char *text, const char *start);
-
-/* Overwrites a NUL-terminated secret before its memory is freed. NULL is fine. */
-void text_wipe(char *text);
 
 /* How many edits (insert, delete, replace, swap of neighbours) lead from one name to the other, case ignored; names
    longer than 63 bytes are far from everything. */

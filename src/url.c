@@ -68,14 +68,17 @@ static bool is_scheme(struct address *address, const char *scheme)
 
 static bool is_loopback(struct address *address)
 {
-  char host[URL_HOST_MAX];
-  unsigned a, b, c, d;
-  char more;
+  char host[URL_HOST_MAX], number[16];
+  unsigned b, c, d;
   if (!part(address, CURLUPART_HOST, host, sizeof host))
     return false;
   if (text_distance(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
     return true;
-  return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &more) == 4 && a == 127 && b < 256 && c < 256 && d < 256;
+  if (sscanf(host, "127.%3u.%3u.%3u", &b, &c, &d) != 3 || b > 255 || c > 255 || d > 255)
+    return false;
+  /* Written in any other way (127.-0.0.1, 127.0.088.1) it is a name, which anyone may own. */
+  snprintf(number, sizeof number, "127.%u.%u.%u", b, c, d);
+  return strcmp(host, number) == 0;
 }
 
 bool url_is_loopback(const char *url)
@@ -153,12 +156,25 @@ enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg
   return STEPIMG_OK;
 }
 
+/* Those that libcurl knows. */
+static bool is_proxy_scheme(struct address *address)
+{
+  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (is_scheme(address, schemes[i]))
+      return true;
+  return false;
+}
+
 enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error)
 {
   struct address address = open_proxy(proxy), base = open_address(endpoint, 0);
   enum stepimg_kind kind = STEPIMG_OK;
   if (address.parsed == NULL)
     kind = error_set(error, STEPIMG_INVALID, "proxy", "it is no address; scheme://host:port is wanted");
+  else if (!is_proxy_scheme(&address))
+    kind = error_set(error, STEPIMG_INVALID, "proxy",
+                     "its scheme is none of http, https, socks4, socks4a, socks5, socks5h");
   else if (is_scheme(&base, "http") && !is_loopback(&address))
     kind = error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
   if (address.no_memory || base.no_memory)

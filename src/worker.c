@@ -15,7 +15,13 @@
 #include "policy.h"
 #include "url.h"
 
-enum { MAX_REDIRECTS = 3 };
+enum {
+  MAX_REDIRECTS = 3,
+  /* Requests that have no connection yet, at once, and one more for every fourth that has. Of a thousand that start
+     together each would open its own; so they find those of HTTP/2 that are open by then, and the server is spared a
+     storm of handshakes. */
+  MAX_CONNECTING = 64
+};
 
 struct work {
   struct exchange exchange;
@@ -36,8 +42,9 @@ struct worker {
   stepimg_client *client;
   CURLM *multi;
   struct list queue, flight, paused;
-  int in_flight;
+  int in_flight, connecting;
   struct timers timers;
+  struct spares spares;
   uint64_t chance; /* state of a xorshift generator: the jitter needs no better */
 };
 
@@ -211,7 +218,7 @@ static bool prepare(struct worker *worker, struct stepimg_job *job)
     no_memory(worker, job);
     return false;
   }
-  answer_init(&job->work->answer, worker->client->max_response_bytes);
+  answer_init(&job->work->answer, worker->client->max_response_bytes, &worker->spares);
   job->work->timing.queued = port_now() - job->submitted;
   error_clear(&error);
   if (job->save != NULL && answer_save(&job->work->answer, job->save, &error) != STEPIMG_OK) {
@@ -242,7 +249,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, port_now());
   atomic_fetch_add(&job->attempts, 1);
   if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                     &work->answer, &job->progress) ||
+                     &work->answer, &job->progress, &worker->connecting) ||
       !launch(worker, job))
     no_memory(worker, job);
 }
@@ -294,9 +301,10 @@ static bool repeat(struct worker *worker, struct stepimg_job *job, const struct 
   if (work->tries > job->call.retries || wait > POLICY_LONGEST_WAIT || now + wait >= deadline_of(job))
     return false;
   stop_exchange(worker, work);
-  refund(worker, work);
-  if (work->picture == NULL)
-    atomic_store(&job->progress.sent, false); /* it was refused: nothing of it is left to be billed */
+  if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
+    refund(worker, work);
+    atomic_store(&job->progress.sent, false);
+  }
   atomic_store(&job->state, STEPIMG_STATE_RETRYING);
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
   move(worker, job, PAUSED, false);
@@ -387,6 +395,19 @@ static bool read_inbox(struct worker *worker)
   return !stopping;
 }
 
+/* Frees the pictures that were dropped, but for as many as may be used again. */
+static void tidy(struct worker *worker)
+{
+  stepimg_client *client = worker->client;
+  port_acquire(&client->lock);
+  struct spare *dropped = client->dropped;
+  client->dropped = NULL;
+  client->dropped_bytes = 0;
+  port_release(&client->lock);
+  spares_add(&worker->spares, dropped);
+  spares_trim(&worker->spares, worker->in_flight);
+}
+
 static void run_timers(struct worker *worker)
 {
   double now = port_now();
@@ -418,7 +439,10 @@ static double next_start(const struct worker *worker)
   if (job == NULL || worker->in_flight >= worker->client->max_concurrent)
     return INFINITY;
   bool is_get = job->work != NULL && job->work->picture != NULL;
-  return is_get ? 0 : pace_next(&worker->client->pace);
+  if (is_get)
+    return 0;
+  int connected = worker->in_flight - worker->connecting;
+  return worker->connecting < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
 }
 
 /* Milliseconds to sleep, as far as it is known here. */
@@ -443,11 +467,15 @@ static void leave(struct worker *worker)
   port_acquire(&client->lock);
   client->multi = NULL; /* nobody wakes it any more */
   port_release(&client->lock);
+  tidy(worker);
   curl_multi_cleanup(worker->multi);
   port_acquire(&client->lock);
   client->ended = true;
+  bool alone = client->alone;
   port_wake(&client->lock);
   port_release(&client->lock);
+  if (alone && runtime_remove(&client->at_exit))
+    pthread_detach(pthread_self());
   client_release(client);
 }
 
@@ -455,7 +483,8 @@ void *worker_run(void *context)
 {
   stepimg_client *client = context;
   struct worker worker = {.client = client, .multi = client->multi};
-  worker.chance = (uint64_t)(port_now() * 1e9) ^ (uint64_t)(uintptr_t)client;
+  /* Spread over all bits: clients that start together are not to come back together. */
+  worker.chance = ((uint64_t)(port_now() * 1e9) ^ (uint64_t)(uintptr_t)client) * 0x9e3779b97f4a7c15u;
   worker.chance |= worker.chance == 0;
   while (read_inbox(&worker)) {
     int running;
@@ -464,6 +493,7 @@ void *worker_run(void *context)
       start(&worker, worker.queue.first);
     curl_multi_perform(worker.multi, &running);
     read_results(&worker);
+    tidy(&worker); /* last: it is not woken for what is dropped while jobs are unfinished */
     int milliseconds = sleep_time(&worker);
     if (milliseconds > 0)
       curl_multi_poll(worker.multi, NULL, 0, milliseconds, NULL);

@@ -98,17 +98,17 @@ static const struct text_option {
 
 static void texts_are_copied_and_replaced(void **state)
 {
-  char text[] = "first value";
+  char text[] = "first-value";
   (void)state;
   for (size_t i = 0; i < COUNT_OF(text_options); i++) {
     assert_good(text_options[i].name, string(text));
-    assert_string_equal(*text_options[i].place, "first value");
+    assert_string_equal(*text_options[i].place, "first-value");
     assert_ptr_not_equal(*text_options[i].place, text);
     text[0] = 'F';
-    assert_string_equal(*text_options[i].place, "first value");
+    assert_string_equal(*text_options[i].place, "first-value");
     text[0] = 'f';
-    assert_good(text_options[i].name, string("second, which is longer than the first")); /* the first is no leak */
-    assert_string_equal(*text_options[i].place, "second, which is longer than the first");
+    assert_good(text_options[i].name, string("second,which-is-longer-than-the-first")); /* the first is no leak */
+    assert_string_equal(*text_options[i].place, "second,which-is-longer-than-the-first");
     assert_good(text_options[i].name, string("3"));
     assert_string_equal(*text_options[i].place, "3");
   }
@@ -120,9 +120,9 @@ static void a_text_may_be_its_own_new_value(void **state)
 {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(text_options); i++) {
-    assert_good(text_options[i].name, string("the same"));
+    assert_good(text_options[i].name, string("the-same"));
     assert_good(text_options[i].name, string(*text_options[i].place));
-    assert_string_equal(*text_options[i].place, "the same");
+    assert_string_equal(*text_options[i].place, "the-same");
   }
 }
 
@@ -144,11 +144,13 @@ static void texts_have_no_control_characters_and_are_utf8(void **state)
 {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(text_options); i++) {
+    /* and a key and a proxy have neither spaces nor letters beyond ASCII */
+    bool narrow = strcmp(text_options[i].name, "api_key") == 0 || strcmp(text_options[i].name, "proxy") == 0;
     assert_good(text_options[i].name, string("kept"));
     for (int c = 0; c < 256; c++) {
       char text[] = "ab?cd";
       text[2] = (char)c;
-      if (c < 0x20 || c == 0x7f || c >= 0x80)
+      if (c < 0x20 || c == 0x7f || c >= 0x80 || (c == ' ' && narrow))
         assert_bad(text_options[i].name, string_of(text, 5), false);
       else
         assert_good(text_options[i].name, string_of(text, 5));
@@ -158,7 +160,10 @@ static void texts_have_no_control_characters_and_are_utf8(void **state)
     assert_bad(text_options[i].name, string("key\r\nX-Admin: 1"), false);
     assert_bad(text_options[i].name, string("\xed\xa0\x80"), false);
     assert_string_equal(*text_options[i].place, "kept");
-    assert_good(text_options[i].name, string("caf\xc3\xa9 \xe7\x8c\xab"));
+    if (narrow)
+      assert_bad(text_options[i].name, string("caf\xc3\xa9\xe7\x8c\xab"), false);
+    else
+      assert_good(text_options[i].name, string("caf\xc3\xa9 \xe7\x8c\xab"));
   }
 }
 
@@ -559,7 +564,7 @@ static void a_bad_variable_is_named(void **state)
 static void set_all(void)
 {
   for (size_t i = 0; i < COUNT_OF(text_options); i++)
-    assert_good(text_options[i].name, string("a text"));
+    assert_good(text_options[i].name, string("a-text"));
   assert_good("max_concurrent", integer(9));
   assert_good("max_response_bytes", integer(2048));
   assert_good("connect_timeout", integer(1));

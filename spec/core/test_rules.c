@@ -572,6 +572,8 @@ static void far_names_are_told_all(void **state)
   assert_true(error.wrong_type);
   assert_int_equal(validate_one("new\nline\x1b[31m", integer(1)), STEPIMG_INVALID);
   assert_contains(error.message, "new?line?[31m: there is");
+  assert_int_equal(validate_one("no\x7f text\xff" CAT, integer(1)), STEPIMG_INVALID);
+  assert_contains(error.message, "no? text?" CAT ": there is");
 }
 
 /* A table's order changes from run to run; the error does not. */
@@ -720,6 +722,19 @@ static void lax_lets_unknown_names_through(void **state)
   params[2].value = string("8");
   assert_int_equal(validate(params, 3, false), STEPIMG_INVALID);
   assert_invalid(&error, "steps", true);
+}
+
+static void lax_takes_no_text_that_is_none(void **state)
+{
+  struct stepimg_param params[] = {{"prompt", string("a cat")}, {"quality", string("\xff")}};
+  (void)state;
+  assert_int_equal(validate(params, 2, false), STEPIMG_INVALID);
+  assert_invalid(&error, "quality", false);
+  params[1] = (struct stepimg_param){"quality\xff", integer(1)};
+  assert_int_equal(validate(params, 2, false), STEPIMG_INVALID);
+  assert_contains(error.message, "\"quality?\" is not valid UTF-8");
+  params[1] = (struct stepimg_param){"quality", string(CAT)};
+  assert_int_equal(validate(params, 2, false), STEPIMG_OK);
 }
 
 static void lax_lets_unknown_models_through(void **state)
@@ -882,6 +897,7 @@ int main(void)
       cmocka_unit_test(width_and_height_exclude_size),
       cmocka_unit_test(width_and_height_are_whole_numbers),
       cmocka_unit_test(lax_lets_unknown_names_through),
+      cmocka_unit_test(lax_takes_no_text_that_is_none),
       cmocka_unit_test(lax_lets_unknown_models_through),
       cmocka_unit_test(lax_takes_any_pair_of_an_unknown_model),
       cmocka_unit_test(a_negative_prompt_without_effect_gives_a_warning),

@@ -145,6 +145,8 @@ static void gives_no_size_where_there_is_none(void **state)
     size_t length;
   } sizeless[] = {
       {STEPIMG_PNG, BYTES("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dtEXt\x00\x00\x05\x50\x00\x00\x03\x00\x08\x02\x00\x00\x00")},
+      {STEPIMG_PNG, BYTES("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x80\x00\x00\x00\x00\x00\x03\x00\x08\x02\x00\x00\x00")},
+      {STEPIMG_PNG, BYTES("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x05\x50\xff\xff\xff\xff\x08\x02\x00\x00\x00")},
       {STEPIMG_JPEG, BYTES("\xff\xd8\xff\xd9\x00\x04\x00\x00\xff\xc0\x00\x11\x08\x03\x00\x05\x50")}, /* ends at once */
       {STEPIMG_JPEG, BYTES(JFIF SCAN "\xff\xc0\x00\x11\x08\x03\x00\x05\x50")}, /* a frame behind the scan is none */
       {STEPIMG_JPEG,
@@ -224,6 +226,29 @@ static void random_bytes_are_survived(void **state)
   }
 }
 
+static void only_the_whole_end_is_an_end(void **state)
+{
+  static const struct {
+    enum stepimg_format format;
+    const char *mark;
+    size_t length;
+  } ends[] = {{STEPIMG_PNG, "\0\0\0\0IEND\xae\x42\x60\x82", 12}, {STEPIMG_JPEG, "\xff\xd9", 2}, {STEPIMG_GIF, ";", 1}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(ends); i++) {
+    unsigned char bytes[32] = {0};
+    memcpy(bytes + 8, ends[i].mark, ends[i].length);
+    for (size_t length = 0; length <= sizeof bytes; length++)
+      assert_int_equal(sniff_end(ends[i].format, bytes, length), length == 8 + ends[i].length);
+    for (size_t from = 0; from <= 9; from++)
+      assert_int_equal(sniff_end(ends[i].format, bytes + from, 8 + ends[i].length - from), from <= 8);
+  }
+  for (size_t length = 0; length <= 32; length++) {
+    unsigned char bytes[32] = {0};
+    assert_int_equal(sniff_end(STEPIMG_WEBP, bytes, length), length >= SNIFF_END);
+    assert_int_equal(sniff_end(STEPIMG_UNKNOWN, bytes, length), length >= SNIFF_END);
+  }
+}
+
 static void formats_have_names(void **state)
 {
   (void)state;
@@ -237,13 +262,10 @@ static void formats_have_names(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(knows_every_format_at_every_length),
-      cmocka_unit_test(knows_what_it_does_not_know),
-      cmocka_unit_test(gives_no_size_where_there_is_none),
-      cmocka_unit_test(lengths_of_segments_that_lie_are_survived),
-      cmocka_unit_test(one_changed_byte_is_survived),
-      cmocka_unit_test(random_bytes_are_survived),
-      cmocka_unit_test(formats_have_names),
+      cmocka_unit_test(knows_every_format_at_every_length), cmocka_unit_test(knows_what_it_does_not_know),
+      cmocka_unit_test(gives_no_size_where_there_is_none),  cmocka_unit_test(lengths_of_segments_that_lie_are_survived),
+      cmocka_unit_test(one_changed_byte_is_survived),       cmocka_unit_test(random_bytes_are_survived),
+      cmocka_unit_test(only_the_whole_end_is_an_end),       cmocka_unit_test(formats_have_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,30 @@ static void quotes_long_texts_with_an_ellipsis(void **state)
     }
 }
 
+static void cleans_what_cannot_be_shown(void **state)
+{
+  static const struct {
+    const char *text, *cleaned;
+    size_t length;
+  } cases[] = {
+      {"", "", 0},
+      {"as it is: \xe7\x8c\xab", "as it is: \xe7\x8c\xab", 13},
+      {"a\r\n\tb\v\f", "a???b??", 7},
+      {"\x1b[2J\x7f\a", "?[2J??", 6},
+      {"a\0b", "a?b", 3},
+      {"\xff\xe7\x8c\xab\xfe", "?\xe7\x8c\xab?", 5},
+      {"\xe7\x8c", "??", 2}, /* cut in a character */
+      {"\xed\xa0\x80", "???", 3},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    char *copy = exact_copy(cases[i].text, cases[i].length);
+    text_clean(copy, cases[i].length);
+    assert_memory_equal(copy, cases[i].cleaned, cases[i].length);
+    free(copy);
+  }
+}
+
 static void copies_what_fits(void **state)
 {
   (void)state;
@@ -267,18 +291,6 @@ static void starts_are_compared_without_case(void **state)
   assert_true(text_starts_with(open, "http/"));
   assert_false(text_starts_with(open, "https"));
   free(open);
-}
-
-static void wipes_all_of_a_secret(void **state)
-{
-  char text[] = "sk-secret\0behind";
-  (void)state;
-  text_wipe(NULL);
-  text_wipe(text);
-  for (size_t i = 0; i < 9; i++)
-    assert_int_equal(text[i], 0);
-  assert_string_equal(text + 10, "behind");
-  text_wipe(text);
 }
 
 static void measures_distances(void **state)
@@ -339,9 +351,9 @@ int main(void)
       cmocka_unit_test(cuts_anything_within_its_bound),
       cmocka_unit_test(quotes),
       cmocka_unit_test(quotes_long_texts_with_an_ellipsis),
+      cmocka_unit_test(cleans_what_cannot_be_shown),
       cmocka_unit_test(copies_what_fits),
       cmocka_unit_test(starts_are_compared_without_case),
-      cmocka_unit_test(wipes_all_of_a_secret),
       cmocka_unit_test(measures_distances),
       cmocka_unit_test(only_near_names_are_suggested),
   };

@@ -126,6 +126,7 @@ static bool run_jobs(stepimg_client *client, const char *save)
     stepimg_job *job;
     request.call = *stepimg_client_call_defaults(client);
     request.call.retries = 0;
+    request.call.deadline = 60;
     request.queue = stepimg_client_queue(client);
     if (stepimg_submit(client, &request, &job, &error) != STEPIMG_OK) {
       sane = sane && error.kind == STEPIMG_NOMEM;
@@ -145,12 +146,14 @@ static bool run(const char *url, const char *ca_file, const char *save)
 {
   struct stepimg_options options;
   struct stepimg_error error = {.kind = STEPIMG_OK};
+  const struct stepimg_value header = {.type = STEPIMG_STRING, .as.string = {.data = "allocations", .length = 11}};
   stepimg_client *client = NULL;
   bool sane = true;
   stepimg_options_init(&options);
   if (set(&options, "api_key", "sk-0123456789", &error) == STEPIMG_OK &&
       set(&options, "base_url", url, &error) == STEPIMG_OK &&
       (ca_file == NULL || set(&options, "ca_file", ca_file, &error) == STEPIMG_OK) &&
+      stepimg_options_add_header(&options, "X-Host", &header, &error) == STEPIMG_OK &&
       stepimg_client_new(&options, &client, &error) == STEPIMG_OK)
     sane = run_jobs(client, save);
   else
