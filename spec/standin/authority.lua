@@ -1,4 +1,5 @@
--- A throw-away certificate authority and one certificate of it. Its key lives in this process only and dies with it.
+-- A throw-away certificate authority, the certificates of it, and such as a client is to refuse. Its key lives in this
+-- process only and dies with it.
 
 local pkey = require "openssl.pkey"
 local x509 = require "openssl.x509"
@@ -7,7 +8,6 @@ local altname = require "openssl.x509.altname"
 local extension = require "openssl.x509.extension"
 local bignum = require "openssl.bignum"
 local rand = require "openssl.rand"
-local http_tls = require "http.tls"
 
 local authority = {}
 
@@ -19,54 +19,69 @@ local function named(common_name)
     return name
 end
 
-local function certificate(subject, issuer, key)
-    local crt = x509.new()
-    crt:setVersion(3)
-    crt:setSerial(bignum.fromBinary(rand.bytes(16)))
-    crt:setSubject(subject)
-    crt:setIssuer(issuer)
-    crt:setLifetime(os.time() - 3600, os.time() + YEAR)
-    crt:setPublicKey(key)
-    return crt
+local function new_key(bits)
+    return bits and pkey.new {type = "RSA", bits = bits} or pkey.new {type = "EC", curve = "prime256v1"}
 end
 
-local function new_key()
-    return pkey.new {type = "EC", curve = "prime256v1"}
-end
-
-function authority.new()
-    local key, name = new_key(), named "stepimg stand-in authority"
-    local crt = certificate(name, name, key)
-    crt:setBasicConstraints {CA = true}
-    crt:setBasicConstraintsCritical(true)
-    crt:addExtension(extension.new("keyUsage", "critical,keyCertSign,cRLSign"))
-    crt:sign(key)
-    return {key = key, name = name, pem = crt:tostring()}
-end
-
-local function alternatives(host)
+local function alternatives(names)
     local alt = altname.new()
-    if not host then
-        alt:add("DNS", "localhost")
-        alt:add("IP", "127.0.0.1")
-    else
-        alt:add(host:find("^[%d.]+$") and "IP" or "DNS", host)
+    for _, one in ipairs(names) do
+        alt:add(one[1], one[2])
     end
     return alt
 end
 
+-- A certificate and its key. `wanted`: name; names, a list of {"DNS" or "IP", name}; from and to, in seconds from now;
+-- authority, true where it may issue others; usage; bits, of an RSA key; and signer, a key that is not the issuer's.
+local function certificate(wanted, issuer)
+    local self = {key = new_key(wanted.bits), name = named(wanted.name)}
+    local crt = x509.new()
+    crt:setVersion(3)
+    crt:setSerial(bignum.fromBinary(rand.bytes(16)))
+    crt:setSubject(self.name)
+    crt:setIssuer((issuer or self).name)
+    crt:setLifetime(os.time() + (wanted.from or -3600), os.time() + (wanted.to or YEAR))
+    crt:setPublicKey(self.key)
+    if wanted.names then
+        crt:setSubjectAlt(alternatives(wanted.names))
+    end
+    crt:setBasicConstraints {CA = wanted.authority or false}
+    crt:setBasicConstraintsCritical(true)
+    if wanted.authority then
+        crt:addExtension(extension.new("keyUsage", "critical,keyCertSign,cRLSign"))
+    else
+        crt:addExtension(extension.new("extendedKeyUsage", wanted.usage or "serverAuth"))
+    end
+    crt:sign(wanted.signer or (issuer or self).key)
+    self.certificate, self.pem = crt, crt:tostring()
+    return self
+end
+
+-- All that is `wanted` may be missing; `issuer` as well, in an authority that vouches for itself.
+function authority.new(wanted, issuer)
+    local given = {name = "stepimg stand-in authority", authority = true}
+    for name, value in pairs(wanted or {}) do
+        given[name] = value
+    end
+    return certificate(given, issuer)
+end
+
+-- A server's, to localhost and 127.0.0.1 where `wanted` says nothing else; `names = false` leaves them out.
+function authority.issue(self, wanted)
+    local given = {name = "localhost", names = {{"DNS", "localhost"}, {"IP", "127.0.0.1"}}}
+    for name, value in pairs(wanted or {}) do
+        given[name] = value
+    end
+    return certificate(given, self)
+end
+
 -- A server's TLS context. `host` replaces localhost and 127.0.0.1, for clients that are to refuse it.
 function authority.context(self, host, http1)
-    local key = new_key()
-    local crt = certificate(named(host or "localhost"), self.name, key)
-    crt:setSubjectAlt(alternatives(host))
-    crt:setBasicConstraints {CA = false}
-    crt:setBasicConstraintsCritical(true)
-    crt:addExtension(extension.new("extendedKeyUsage", "serverAuth"))
-    crt:sign(self.key)
-    local context = http_tls.new_server_context()
-    assert(context:setPrivateKey(key))
-    assert(context:setCertificate(crt))
+    local wanted = host and {name = host, names = {{host:find("^[%d.]+$") and "IP" or "DNS", host}}}
+    local issued = authority.issue(self, wanted)
+    local context = require "http.tls".new_server_context()
+    assert(context:setPrivateKey(issued.key))
+    assert(context:setCertificate(issued.certificate))
     -- lua-http selects a protocol only in contexts of its own making.
     context:setAlpnSelect(function(_, offered)
         local best

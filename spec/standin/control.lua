@@ -1,5 +1,5 @@
--- The listener by which a spec looks behind the scenes: GET and DELETE /standin/log. It is apart from the other two,
--- so that every connection counted there is a client's own.
+-- The listener by which a spec looks behind the scenes: GET and DELETE /standin/log, GET /standin/ledger. It is apart
+-- from the other two, so that every connection counted there is a client's own.
 
 local json = require "cjson".new()
 local answer = require "answer"
@@ -23,6 +23,8 @@ function control.handler(journal, forget, stop)
         local what = request.method .. " " .. request.path
         if what == "GET /standin/log" then
             faults.send(stream, answer.new(200, log(journal)), {})
+        elseif what == "GET /standin/ledger" then
+            faults.send(stream, answer.new(200, json.encode(journal.ledger)), {})
         elseif what == "DELETE /standin/log" then
             journal:reset()
             forget()
@@ -31,7 +33,7 @@ function control.handler(journal, forget, stop)
             faults.send(stream, answer.new(200, "{}"), {})
             stop()
         else
-            faults.send(stream, answer.refuse(404, "There is /standin/log here, and nothing else"), {})
+            faults.send(stream, answer.refuse(404, "Here are /standin/log and /standin/ledger"), {})
         end
     end
 end

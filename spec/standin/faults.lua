@@ -143,7 +143,7 @@ local function write_body(stream, outgoing, given, length)
 end
 
 function faults.send(stream, outgoing, given)
-    if given.delay and not wait(stream, given.delay) or breaks(stream, given, "request") then
+    if given.delay and not wait(stream, given.delay) or breaks(stream, given, "request") or gone(stream) then
         return
     end
     local length = answer.length(outgoing)

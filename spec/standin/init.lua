@@ -14,12 +14,12 @@ server.__index = server
 local MAIN = (debug.getinfo(1, "S").source:match("^@(.*[/\\])") or "./") .. "main.lua"
 local LONGEST_START = 20
 
--- The interpreter that runs this, if it was not a host of its own kind.
+-- The one that is asked for, or the interpreter that runs this, if it was not a host of its own kind.
 local first = 0
 while arg and arg[first - 1] do
     first = first - 1
 end
-local LUA = first < 0 and arg[first] or os.getenv "LUA" or "lua5.4"
+local LUA = os.getenv "LUA" or first < 0 and arg[first] or "lua5.4"
 
 local function shell_word(text)
     return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -101,7 +101,13 @@ function server:log()
     return json.decode(text)
 end
 
--- Forgets the log, and how often each `id` was seen.
+-- For each `id`: {requests, requests that were not refused}.
+function server:ledger()
+    local text = assert(control(self, "GET", "/standin/ledger"), "the stand-in does not answer")
+    return json.decode(text)
+end
+
+-- Forgets the log and the ledger, and how often each `id` was seen.
 function server:reset()
     assert(control(self, "DELETE", "/standin/log"), "the stand-in does not answer")
 end

@@ -13,7 +13,7 @@ end
 function journal:reset()
     self.posts, self.gets = 0, 0
     self.connections, self.picture_connections = 0, 0
-    self.requests = {}
+    self.requests, self.ledger = {}, {}
     return self
 end
 
@@ -36,6 +36,14 @@ function journal:add(request)
     if #self.requests > KEPT then
         table.remove(self.requests, 1)
     end
+end
+
+-- For each `id`, how many requests came with it, and how many of them were not refused: what these asked for is, or may
+-- be, on the bill.
+function journal:book(id, status)
+    local entry = self.ledger[id] or {0, 0}
+    local refused = status >= 400 and status < 500 or status == 500 or status == 503
+    self.ledger[id] = {entry[1] + 1, entry[2] + (refused and 0 or 1)}
 end
 
 return journal

@@ -20,7 +20,8 @@ function service:forget()
     return self
 end
 
--- Those of the knobs that are still to work: `times` of them are used up by requests that carry the same `id`.
+-- Those of the knobs that are still to work: `times` requests that carry the same `id` use them up, but for those that
+-- say which picture it is.
 local function current(self, given)
     if not given.id then
         return given
@@ -28,7 +29,7 @@ local function current(self, given)
     local seen = (self.seen[given.id] or 0) + 1
     self.seen[given.id] = seen
     if given.times and seen > given.times then
-        return {}
+        return {bytes = given.bytes, format = given.format}
     end
     return given
 end
@@ -40,7 +41,7 @@ local function recipe_of(params, seed, given)
         width = tonumber(width), height = tonumber(height), bytes = given.bytes, format = given.format,
         -- A picture of a given size is for load: without a seed of its own it is always the same, and so comes from
         -- the few that are kept.
-        text = ("%s|%s"):format(params.prompt, given.bytes and (params.seed or "") or ("%d"):format(seed)),
+        text = ("%s|%s"):format(params.prompt, given.bytes and not params.seed and "" or ("%d"):format(seed)),
     }
 end
 
@@ -91,8 +92,12 @@ local function judge(self, request)
     if status then
         return answer.refuse(status, message), {}
     end
-    given = current(self, given)
-    return answer.dress(respond(self, params, given), given), given
+    local now = current(self, given)
+    local outgoing = answer.dress(respond(self, params, now), now)
+    if given.id then
+        self.journal:book(given.id, outgoing.status)
+    end
+    return outgoing, now
 end
 
 function service:answer(request, stream)

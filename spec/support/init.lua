@@ -2,6 +2,7 @@
 
 local cqueues = require "cqueues"
 local json = require "cjson".new()
+local lfs = require "lfs"
 local stepimg = require "stepimg"
 
 local support = {}
@@ -29,13 +30,18 @@ function support.prompt(knobs, text)
   return json.encode(knobs) .. " " .. (text or "a lighthouse")
 end
 
--- Painted here by the stand-in's own painter, which gives the same bytes for the same request.
-function support.painted(wanted)
+-- One of the stand-in's own parts, here.
+function support.part(name)
   local path = package.path
   package.path = "./spec/standin/?.lua;" .. path
-  local picture = require "picture"
+  local part = require(name)
   package.path = path
-  return picture.of({
+  return part
+end
+
+-- Painted here by the stand-in's own painter, which gives the same bytes for the same request.
+function support.painted(wanted)
+  return support.part "picture".of({
     width = wanted.width or 1024, height = wanted.height or 1024, bytes = wanted.bytes, format = wanted.format,
     text = ("%s|%d"):format(wanted.prompt or "a lighthouse", wanted.seed),
   }).bytes
@@ -87,8 +93,13 @@ function support.threads()
   return support.status "Threads"
 end
 
+-- Without a child that would look: while one is made, this process has a pipe's both ends.
 function support.descriptors()
-  return #support.names(("/proc/%d/fd"):format(support.status "Pid"))
+  local count = 0
+  for descriptor = 0, 1023 do
+    count = count + (support.read("/proc/self/fdinfo/" .. descriptor) and 1 or 0)
+  end
+  return count
 end
 
 -- ------------------------------------------------------------------------------------------------------------ files --
@@ -137,8 +148,24 @@ end
 
 -- -------------------------------------------------------------------------------------------------------- processes --
 
+-- Where the module and the hosts are: those of a sanitizer are in a directory of their own, with an interpreter.
+local SANITIZED = os.getenv "STEPIMG_SANITIZED"
+support.MODULE = (SANITIZED or lfs.currentdir()) .. "/stepimg.so"
+support.CPATH = (SANITIZED or lfs.currentdir()) .. "/?.so;;"
+
+-- Where it is set, it says why figures of memory and speed tell nothing of the module.
+support.NO_FIGURES = SANITIZED and "a sanitizer's own memory and work are in the figures"
+
+-- The path of a program that the Makefile builds.
+function support.host(name)
+  return (SANITIZED or lfs.currentdir() .. "/build") .. "/" .. name
+end
+
 -- The interpreter that runs the specs.
 function support.interpreter()
+  if SANITIZED then
+    return support.host "lua"
+  end
   local first = 0
   while arg and arg[first - 1] do
     first = first - 1
@@ -153,7 +180,7 @@ process.__index = process
 -- variables of `environment`, and no key and no URL but these.
 function support.start(script, environment)
   local words = {"env -u STEP_API_KEY -u STEP_BASE_URL"}
-  local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = "./?.so;;"}
+  local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = support.CPATH}
   for name, value in pairs(environment or {}) do
     given[name] = value
   end
