@@ -1,7 +1,75 @@
-/* Format and dimensions: nothing is read beyond the end, and more bytes do not change what fewer have told. */
+/* Format and dimensions: nothing is read beyond the end, more bytes do not change what fewer have told, and what is told
+   stands where the format has it. */
 #include "sniff.h"
 
 #include "fuzz.h"
+
+static uint32_t number_at(const uint8_t *bytes, size_t count, bool big_endian)
+{
+  uint32_t number = 0;
+  for (size_t i = 0; i < count; i++)
+    number = number << 8 | bytes[big_endian ? i : count - 1 - i];
+  return number;
+}
+
+static bool starts(const uint8_t *data, size_t size, size_t at, const char *mark)
+{
+  return size >= at + strlen(mark) && memcmp(data + at, mark, strlen(mark)) == 0;
+}
+
+/* Whether a start of frame with these dimensions stands anywhere. */
+static bool has_frame(const uint8_t *data, size_t size, uint32_t width, uint32_t height)
+{
+  for (size_t i = 2; i + 9 <= size; i++) {
+    bool frame = data[i] == 0xff && data[i + 1] >> 4 == 0xc && (data[i + 1] == 0xc0 || data[i + 1] % 4 != 0);
+    if (frame && number_at(data + i + 5, 2, true) == height && number_at(data + i + 7, 2, true) == width)
+      return true;
+  }
+  return false;
+}
+
+static void check_webp(const uint8_t *data, uint32_t width, uint32_t height)
+{
+  switch (data[15]) {
+  case ' ':
+    CHECK(width == number_at(data + 26, 2, false) % 0x4000 && height == number_at(data + 28, 2, false) % 0x4000);
+    break;
+  case 'L':
+    CHECK(number_at(data + 21, 4, false) % 0x10000000 == ((height - 1) << 14 | (width - 1)));
+    break;
+  default:
+    CHECK(width == number_at(data + 24, 3, false) + 1 && height == number_at(data + 27, 3, false) + 1);
+  }
+}
+
+static void check(enum stepimg_format format, const uint8_t *data, size_t size, uint32_t width, uint32_t height)
+{
+  bool told = width != 0 || height != 0;
+  switch (format) {
+  case STEPIMG_UNKNOWN:
+    CHECK(!told);
+    break;
+  case STEPIMG_PNG:
+    CHECK(starts(data, size, 0, "\x89PNG\r\n\x1a\n"));
+    CHECK(!told || (starts(data, size, 12, "IHDR") && number_at(data + 16, 4, true) == width &&
+                    number_at(data + 20, 4, true) == height));
+    break;
+  case STEPIMG_GIF:
+    CHECK(starts(data, size, 0, "GIF87a") || starts(data, size, 0, "GIF89a"));
+    CHECK(!told || (number_at(data + 6, 2, false) == width && number_at(data + 8, 2, false) == height));
+    break;
+  case STEPIMG_WEBP:
+    CHECK(starts(data, size, 0, "RIFF") && starts(data, size, 8, "WEBP"));
+    CHECK(!told || starts(data, size, 12, "VP8"));
+    if (told)
+      check_webp(data, width, height);
+    break;
+  case STEPIMG_JPEG:
+    CHECK(starts(data, size, 0, "\xff\xd8\xff"));
+    CHECK(!told || has_frame(data, size, width, height));
+    break;
+  }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -13,10 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned char *bytes = exact_copy(data, length);
     enum stepimg_format format = sniff(bytes, length, &width, &height);
     free(bytes);
-    CHECK(format != STEPIMG_UNKNOWN || (width == 0 && height == 0));
     CHECK((format == STEPIMG_UNKNOWN) == (stepimg_format_name(format) == NULL));
     CHECK(known == STEPIMG_UNKNOWN || format == known);
     CHECK((known_width == 0 && known_height == 0) || (width == known_width && height == known_height));
+    check(format, data, length, width, height);
     known = format;
     known_width = width;
     known_height = height;
