@@ -1,4 +1,5 @@
-# stepimg: build, demo, test, check, bench, install. `make demo` and `make test` install what they miss on a Debian system.
+# stepimg: build, demo, test, sanitize, fuzz, soak, coverage, check, bench, install. What make of these misses on a Debian system it
+# installs first, but for the build itself.
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -7,11 +8,15 @@ LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exis
 LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
-BUILD   := build
+# SANITIZE=address, thread or valgrind: a build of its own below build/, with its module in it.
+BUILD   := build$(SANITIZE:%=/%)
+MODULE  := $(SANITIZE:%=$(BUILD)/)stepimg.so
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(if $(CI),-Werror)
 HARDEN  := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+FOR_address := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
+FOR_thread  := -fsanitize=thread
 CFLAGS  ?= -O2 -g
-OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(HARDEN)) -MMD -MP
+OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
 # LuaRocks passes these folders; else pkg-config knows.
 LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
 CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
@@ -22,14 +27,15 @@ MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
 CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
+HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 
-all: stepimg.so
+all: $(MODULE)
 
-stepimg.so: $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+$(MODULE): $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(CFLAGS) $(MODULE_LD) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/libstepimg.a: $(CORE_OBJ)
@@ -66,17 +72,25 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
 
-$(BUILD)/states $(BUILD)/lua_allocations: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
+$(BUILD)/secrets: spec/host/secrets.c $(BUILD)/libstepimg.a
+	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+
+$(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
-# The core once more, by clang and for its fuzzer; the splitter's judge is Lua with lua-cjson.
-FUZZED := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
+# The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
+FUZZED   := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
+FUZZ_OBJ := $(patsubst src/%.c,$(BUILD)/fuzz/core/%.o,$(wildcard src/*.c)) $(BUILD)/fuzz/core/lua_stepimg.o
 $(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
 	clang $(FUZZED)-no-link $(CURL_CF) -c -o $@ $<
 
-$(BUILD)/fuzz/%: spec/fuzz/%.c $(patsubst src/%.c,$(BUILD)/fuzz/core/%.o,$(wildcard src/*.c))
-	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
+$(BUILD)/fuzz/core/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	clang $(FUZZED)-no-link $(LUA_CF) -c -o $@ $<
+
+$(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
+	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) $(CURL_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
 install: stepimg.so
 	install -d '$(DESTDIR)$(LUA_CMOD)'
@@ -89,9 +103,11 @@ clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
 # Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test check bench fuzz:
+demo test sanitize check bench fuzz soak coverage:
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
+
+sanitize: export SANITIZE ?= address
 
 run-demo: override export PROMPT := $(value PROMPT)
 run-demo: stepimg.so
@@ -102,8 +118,12 @@ run-test: run-core run-spec
 run-core: $(CORE_TEST)
 	@for t in $^; do ./$$t || exit 1; done
 
-run-spec: stepimg.so $(BUILD)/host $(BUILD)/host-static $(BUILD)/states $(BUILD)/allocations $(BUILD)/lua_allocations
+run-spec: stepimg.so $(HOSTS)
 	@$(LUA) $(shell command -v busted)
+
+# SPECS="spec/jobs_spec.lua …": only these.
+run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
+	@LUA='$(LUA)' sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
 run-check: stepimg.so
 	luacheck --quiet .
@@ -117,8 +137,21 @@ run-check: stepimg.so
 run-bench: stepimg.so $(BENCH)
 	@$(LUA) bench/main.lua
 
-run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
-	@for target in $(FUZZ); do sh spec/fuzz/run.sh $$target || exit 1; done
+# With these two, glibc gives back what was freed; else it keeps tens of megabytes more or less, as it happens.
+run-soak: stepimg.so
+	@LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='./?.so;;' MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 $(LUA) spec/soak.lua
 
-.PHONY: all install uninstall clean demo test check bench fuzz run-demo run-test run-core run-spec run-check run-bench run-fuzz
+# All tests once more, with gcov's counters, in a folder of links to this one: whatever they start is found there.
+COVERAGE := $(BUILD)/coverage
+run-coverage:
+	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
+	@ln -s $(filter-out %/build %/stepimg.so,$(wildcard $(CURDIR)/*)) '$(CURDIR)/.busted' $(COVERAGE)
+	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
+	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
+
+run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
+
+.PHONY: all install uninstall clean demo test sanitize check bench fuzz soak coverage
+.PHONY: run-demo run-test run-core run-spec run-sanitize run-check run-bench run-fuzz run-soak run-coverage
 -include $(wildcard $(BUILD)/*.d $(BUILD)/bench/*.d $(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)
