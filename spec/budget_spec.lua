@@ -25,6 +25,8 @@ local CASES = {
   {knobs = {base64 = "bad_char"}, cost = 1},
   {knobs = {body = "<html>"}, cost = 1},
   {knobs = {picture_status = 404}, format = "url", cost = 1},
+  {knobs = {id = "link", picture_status = 500, picture_times = 1}, format = "url", retries = 1, cost = 1},
+  {knobs = {picture_status = 500}, format = "url", retries = 1, cost = 1},
   {knobs = {status = 500, id = "once", times = 1}, retries = 1, cost = 1},
   {knobs = {status = 500}, retries = 1, cost = 0},
   {to = "http://127.0.0.1:1/v1", cost = 0},

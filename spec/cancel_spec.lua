@@ -135,7 +135,59 @@ describe("Cancel", function()
       jobs.report("cancel of 30 jobs, each with 2.6 MB of %s: %d MiB held, %d MiB after", format, held,
         (after - before) // 1024)
       assert.is_true(held > 30, "the measurement is broken")
-      assert.is_true(after - before < 8 * 1024)
+      assert.truthy(support.NO_FIGURES or after - before < 8 * 1024)
     end
+    if support.NO_FIGURES then
+      pending(support.NO_FIGURES)
+    end
+  end)
+end)
+
+describe("The end of a client", function()
+  it("is told with maybe_billed where a request had left, also where the I/O thread has much to do", function()
+    -- The child is stopped until the server's side of many handshakes lies there. Then it goes on with them, each of
+    -- which lets a request go, and closes its client at the same time.
+    local count, mark = 500, os.tmpname()
+    os.remove(mark)
+    local server <close> = standin.start {tls = true, http1 = true}
+    local child <close> = support.start(([[
+      local cqueues = require "cqueues"
+      local support = require "spec.support"
+      local client = support.client({base_url = os.getenv "BASE", ca = os.getenv "CA"}, {max_concurrent = %d})
+      local jobs = {}
+      for i = 1, %d do
+        jobs[i] = assert(client:submit {prompt = support.prompt {id = "job " .. i}, seed = 7})
+      end
+      while not support.read(os.getenv "MARK") do
+        cqueues.sleep(0.001)
+      end
+      client:close()
+      for i, job in ipairs(jobs) do
+        local result, err = job:result()
+        print("job " .. i, result ~= nil or err.maybe_billed)
+      end
+      support.wait_until("the end of the thread", function() return support.threads() == 1 end)
+    ]]):format(count, count), {BASE = server.base_url, CA = server.ca, MARK = mark})
+    local connections, before = 0, nil
+    support.wait_until("the connections", function()
+      before, connections = connections, server:log().connections
+      cqueues.sleep(0.05)
+      return connections > 32 and connections == before
+    end)
+    child:signal "STOP"
+    cqueues.sleep(2)
+    support.write(mark, "")
+    child:signal "CONT"
+    local output = child:finish()
+    os.remove(mark)
+    jobs.quiet(server)
+    local arrived, unsaid, ledger = 0, {}, server:ledger()
+    for name, said in output:gmatch "(job %d+)\t(%a+)" do
+      count = count - 1
+      arrived = arrived + (ledger[name] and 1 or 0)
+      unsaid[#unsaid + 1] = ledger[name] and said ~= "true" and name or nil
+    end
+    assert.same({0, {}}, {count, unsaid}, output)
+    jobs.report("close among many handshakes: %d requests had left", arrived)
   end)
 end)

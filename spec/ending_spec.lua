@@ -187,7 +187,7 @@ describe("While a name look-up hangs", function()
       local file, times = support.write(os.tmpname(), SCRIPT .. last), {}
       for i = 1, jobs.LONG and 200 or 5 do
         local output, ok, how, code, now = isolated(
-          ('LUA_PATH="./?.lua;./?/init.lua;;" LUA_CPATH="./?.so;;" lua5.4 %s'):format(file))
+          ('LUA_PATH="./?.lua;./?/init.lua;;" LUA_CPATH="%s" %s %s'):format(support.CPATH, support.interpreter(), file))
         assert.is_true(ok, ("%s %s: %s"):format(how, code, output))
         times[i] = (now - tonumber(output)) * 1000
       end

@@ -1,5 +1,6 @@
 -- What a failure looks like: its kind, the service's own words, and what is never in it.
 
+local hostile = require "spec.support.hostile"
 local json = require "cjson".new()
 local standin = require "spec.standin"
 local stepimg = require "stepimg"
@@ -117,6 +118,11 @@ for _, way in ipairs(support.WAYS) do
     end)
 
     it("never has the key in it, even where the server quotes it", function()
+      local slashed = "sk/spec/0123456789"
+      local other <close> = support.client(server, {api_key = slashed, retries = 0})
+      for _, body in ipairs {json.encode {error = slashed}, '{"error":"' .. slashed .. '"}'} do
+        assert_hidden(slashed, support.failure(other:generate {prompt = support.prompt {status = 400, body = body}}))
+      end
       local escaped = support.KEY:gsub("-", "\\u002d")
       for _, body in ipairs {
         json.encode {error = {message = "Bad key " .. support.KEY, type = support.KEY}},
@@ -134,20 +140,41 @@ for _, way in ipairs(support.WAYS) do
       assert_hidden(support.KEY, support.failure(client:generate {prompt = support.prompt {cut = "body"}}))
       assert_hidden(support.KEY, support.failure(client:generate {prompt = ""}))
     end)
+
+    it("never has the key in it, even where the picture's link has, and the picture's host gets none", function()
+      local client <close> = support.client(server)
+      local link = json.encode {data = {{url = server.base_url .. "/" .. support.KEY}}}
+      local err = support.failure(client:generate {prompt = support.prompt {json = link}})
+      assert.equal(server.base_url .. "/" .. ("*"):rep(#support.KEY), err.url)
+      assert_hidden(support.KEY, err)
+    end)
+
+    it("never has the key in it, even where JSON writes some of its characters as numbers", function()
+      local key = [[sk-unusual\u/7"]]
+      local client <close> = support.client(server, {api_key = key})
+      for _, escaped in ipairs {"u", "\\", "/", '"', "."} do
+        local body = json.encode {error = {message = "Bad key \0"}}:gsub("\\u0000", function()
+          return (key:gsub(".", function(character)
+            local number = ("\\u%04x"):format(character:byte())
+            return (escaped == "." or character == escaped) and number or json.encode(character):sub(2, -2)
+          end))
+        end)
+        local err = support.failure(client:generate {prompt = support.prompt {status = 400, body = body}})
+        assert.equal(400, err.status)
+        assert.matches("Bad key *", err.message, 1, true)
+        assert_hidden(key, err)
+      end
+    end)
   end)
 end
 
 describe("An error's body", function()
   -- The error of a server that answers 500 with this body, and maybe says that there is more to come.
   local function error_of(body, more)
-    local path = support.write(os.tmpname(), ("HTTP/1.1 500 No\r\ncontent-length: %d\r\n\r\n%s"):format(
-      #body + (more or 0), body))
-    local responder <close> = support.start(support.read "spec/support/responder.lua", {RESPONSE = path})
-    local client <close> = assert(stepimg.new {
-      api_key = support.KEY, base_url = ("http://127.0.0.1:%s/v1"):format(responder:line()), retries = 0, timeout = 10,
-    })
-    local err = support.failure(client:generate {prompt = "x"})
-    os.remove(path)
+    local text = hostile.answer(body, ("content-length: %d\r\n"):format(#body + (more or 0)), "500 No")
+    local server <close> = hostile.start()
+    local attack <close> = server:attack({{request = true}, {send = text}}, {timeout = 10})
+    local err = support.failure(attack:wait())
     assert.same({"server", 500}, {err.kind, err.status})
     assert.is_nil(err.maybe_billed)
     return err
@@ -166,6 +193,13 @@ describe("An error's body", function()
       assert.matches("500", err.message)
       assert.is_true(#err.message < 400)
     end
+  end)
+
+  it("is shown as UTF-8 without control characters, whatever it holds", function()
+    local words = "one\\u001b[31m\xff\\n\\u0000two 灯塔"
+    local err = error_of(('{"error":{"message":"%s","type":"%s"}}'):format(words, words))
+    assert.matches("the service says: one?[31m???two 灯塔", err.message, 1, true)
+    assert.equal("one?[31m???two 灯塔", err.type)
   end)
 end)
 
@@ -191,6 +225,7 @@ describe("An error", function()
       {base_url = "http://127.0.0.1:1/v1"}, {base_url = "https://127.0.0.1:1"},
       {base_url = "https://nonexistent.invalid/v1"}, {base_url = "https://localhost:1"},
       {base_url = "https://127.0.0.1:2", proxy = ("http://user:%s@127.0.0.1:1"):format(secret)},
+      {base_url = "https://127.0.0.1:2", proxy = ("http://user:%s@nonexistent.invalid:1"):format(secret)},
     } do
       options.api_key, options.retries = support.KEY, 0
       local client <close> = assert(stepimg.new(options))

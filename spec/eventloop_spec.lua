@@ -82,6 +82,25 @@ describe("In an event loop", function()
     assert.is_true(readable(client))
   end)
 
+  it("there is an error where the process has no descriptor left for it, and one when it has", function()
+    local script = support.write(os.tmpname(), [[
+      local client = assert(require "stepimg".new {api_key = "k"})
+      local files = {}
+      for file in function() return (io.open "/dev/null") end do
+        files[#files + 1] = file
+      end
+      print(pcall(client.fd, client))
+      files[1]:close()
+      print(pcall(client.fd, client))
+    ]])
+    local pipe = assert(io.popen(("ulimit -n 64; LUA_CPATH='%s' %s %s 2>&1"):format(
+      support.CPATH, support.quote(support.interpreter()), script)))
+    local output = pipe:read "a"
+    pipe:close()
+    os.remove(script)
+    assert.matches("^false\t[^\n]*no descriptor left\ntrue\t%d+\n$", output)
+  end)
+
   it("the client works in libuv beside a timer", function()
     local found, uv = pcall(require, "luv")
     if not found then

@@ -6,7 +6,7 @@ local support = require "spec.support"
 
 local ROOT = lfs.currentdir()
 local LUA = support.interpreter()
-local HOSTS = {ROOT .. "/build/host", ROOT .. "/build/host-static"}
+local HOSTS = {support.host "host", support.host "host-static"}
 local FAILS = support.prompt({status = 451}, "a bomb")
 local STALLS = support.prompt {stall = "body", bytes = 200000}
 local SLOW = support.prompt {delay = 0.3}
@@ -52,7 +52,7 @@ describe("The example", function()
   -- Starts a shell command in the directory; what one writes to the pipe is its input.
   local function start(command)
     local environment = words("env", "TERM=xterm", "STEP_API_KEY=" .. support.KEY,
-      "STEP_BASE_URL=" .. server.base_url, ("LUA_CPATH=%s/?.so;;"):format(ROOT))
+      "STEP_BASE_URL=" .. server.base_url, "LUA_CPATH=" .. support.CPATH)
     local pipe = assert(io.popen(("cd %s && echo $$ >pid && exec %s %s >out 2>err"):format(
       support.quote(directory), environment, command), "w"))
     pipe:setvbuf "no"
@@ -316,7 +316,7 @@ describe("make demo", function()
 
   before_each(function()
     directory = support.directory()
-    assert(os.execute(("ln -s %s %s"):format(words(ROOT .. "/examples", ROOT .. "/spec", ROOT .. "/stepimg.so"),
+    assert(os.execute(("ln -s %s %s"):format(words(ROOT .. "/examples", ROOT .. "/spec", support.MODULE),
       support.quote(directory))))
   end)
 

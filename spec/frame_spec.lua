@@ -73,6 +73,9 @@ describe("A client that is idle", function()
       pending "there is no /proc to measure with"
       return
     end
+    if support.NO_FIGURES then
+      pending(support.NO_FIGURES) -- ThreadSanitizer has a thread of its own
+    end
     local servers, children = {}, {}
     for i, way in ipairs(support.WAYS) do
       servers[i] = standin.start(way.setting)

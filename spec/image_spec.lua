@@ -154,13 +154,13 @@ describe("An image", function()
     local path = directory .. "/picture.png"
     support.write(path, "old")
     local script = support.write(directory .. "/script", ([[
-      package.path, package.cpath = "./?.lua;./?/init.lua;" .. package.path, "./?.so;" .. package.cpath
       local image = assert(require "stepimg".generate {prompt = "x"}).image
       local path, err = image:save(%q)
       print(path, err.kind, err)
     ]]):format(path))
-    local pipe = assert(io.popen(("trap '' XFSZ; ulimit -f 16; STEP_API_KEY=k STEP_BASE_URL=%s lua5.4 %s 2>&1"):format(
-      server.base_url, support.quote(script))))
+    local pipe = assert(io.popen(
+      ("trap '' XFSZ; ulimit -f 16; LUA_CPATH='%s' STEP_API_KEY=k STEP_BASE_URL=%s %s %s 2>&1"):format(
+        support.CPATH, server.base_url, support.interpreter(), support.quote(script))))
     local output = pipe:read "a"
     pipe:close()
     assert.matches("^nil\tio\tio: .*picture.png", output)

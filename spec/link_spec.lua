@@ -1,5 +1,6 @@
 -- Where an answer holds a link: which links are followed, and what is told when the picture does not come.
 
+local hostile = require "spec.support.hostile"
 local standin = require "spec.standin"
 local support = require "spec.support"
 
@@ -105,3 +106,18 @@ for _, way in ipairs(support.WAYS) do
     end)
   end)
 end
+
+describe("A link", function()
+  it("is refused where it is longer than any link is", function()
+    local server <close> = hostile.start()
+    for length, kind in pairs {[8000] = "link", [9000] = "protocol"} do
+      local link = "https://example.org/" .. ("x"):rep(length - #"https://example.org/")
+      local body = ('{"data":[{"url":"%s"}]}'):format(link)
+      local place <close> = server:serve {{request = true}, {send = hostile.whole(body)}}
+      local client <close> = support.client(place)
+      local result, err = client:generate({prompt = "x", response_format = "url"}, {download = false})
+      assert.equal(kind, err and err.kind or result.image.url == link and "link")
+      assert.is_true(err == nil or err.maybe_billed)
+    end
+  end)
+end)

@@ -35,6 +35,20 @@ local DROP = [[
   print(first, status "VmRSS", status "VmHWM")
 ]]
 
+local UPDATE = [[
+  local left = %d
+  for _ = 1, left do
+    assert(client:submit({prompt = '{"bytes":%d} x'}, {on_done = function(result, err)
+      assert(result, err)
+      left = left - 1
+    end}))
+  end
+  while left > 0 do
+    client:update()
+  end
+  print(status "VmHWM")
+]]
+
 local PEAK = [[
   generate(%d, %q)
   print(status "VmHWM")
@@ -67,8 +81,12 @@ for _, way in ipairs(support.WAYS) do
     local function assert_level(use)
       local after_100, at_end, peak = numbers(DROP, COUNT, SIZE, "b64_json", use)
       -- A few pictures are on their way to the collector at any time.
-      assert.is_true(at_end - after_100 < 4 * SIZE, ("it grew by %d bytes"):format(at_end - after_100))
-      assert.is_true(peak < 15 * SIZE, ("it was %d bytes once"):format(peak))
+      assert.truthy(support.NO_FIGURES or at_end - after_100 < 4 * SIZE,
+        ("it grew by %d bytes"):format(at_end - after_100))
+      assert.truthy(support.NO_FIGURES or peak < 15 * SIZE, ("it was %d bytes once"):format(peak))
+      if support.NO_FIGURES then
+        pending(support.NO_FIGURES)
+      end
     end
 
     it(("stays where it was while %d pictures are made and dropped"):format(COUNT), function()
@@ -79,6 +97,15 @@ for _, way in ipairs(support.WAYS) do
       it(("stays where it was while %d pictures are made, read and dropped"):format(COUNT), function()
         assert_level(("#image.bytes == %d"):format(SIZE))
       end)
+
+      it("does not grow with the pictures that callbacks dropped, though lua5.4 collects by generation", function()
+        local count = 150
+        local peak = numbers(UPDATE, count, SIZE)
+        assert.truthy(support.NO_FIGURES or peak < count / 3 * SIZE, ("it was %d bytes once"):format(peak))
+        if support.NO_FIGURES then
+          pending(support.NO_FIGURES)
+        end
+      end)
     end
 
     it("holds a picture and not the JSON or the base64 around it", function()
@@ -86,7 +113,11 @@ for _, way in ipairs(support.WAYS) do
         local small, large = numbers(PEAK, 0, format), numbers(PEAK, SIZE, format)
         local cost = large - small
         assert.is_true(cost > SIZE * 0.8, "the measurement is broken")
-        assert.is_true(cost < SIZE * 1.5 + 2 * 1024 * 1024, ("a picture of %d bytes cost %d"):format(SIZE, cost))
+        assert.truthy(support.NO_FIGURES or cost < SIZE * 1.5 + 2 * 1024 * 1024,
+          ("a picture of %d bytes cost %d"):format(SIZE, cost))
+      end
+      if support.NO_FIGURES then
+        pending(support.NO_FIGURES)
       end
     end)
   end)

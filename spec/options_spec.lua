@@ -146,6 +146,16 @@ describe("A bad value of an option", function()
     end
   end)
 
+  it("may be a key or a proxy that something else was copied along with", function()
+    for _, text in ipairs {" secret", "secret ", "sec ret", "secret\u{a0}", "s\u{e9}cret", "\u{feff}secret"} do
+      for _, name in ipairs {"api_key", "proxy"} do
+        local err = refused({[name] = text}, name)
+        assert.not_matches("cret", tostring(err))
+        assert.matches("copied along with it", err.message)
+      end
+    end
+  end)
+
   it("may be a header that is stepimg's own business", function()
     for _, name in ipairs {
       "Authorization", "authorization", "HOST", "Content-Length", "Content-Type", "Transfer-Encoding",

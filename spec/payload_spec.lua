@@ -25,6 +25,7 @@ local BODIES = {
   '{"data":{}}', '{"data":null}', '{"data":"AAAA"}', '{"data":[null]}', '{"data":["AAAA"]}', '{"data":[[]]}',
   '{"data":[{"b64_json":{"b64_json":"AAAA"}}]}', '{"data":[{"b64_json":["AAAA"]}]}', WHOLE .. "x", WHOLE .. WHOLE,
   WHOLE:gsub(",", ";", 1), WHOLE:gsub('"x"', "x"), WHOLE:gsub("w==", [[\q==]]), WHOLE:gsub("w==", [[\u00g0==]]),
+  '{"data":[{"url":"u","url":"v"}]}', '{"data":[' .. ('{"url":"u"},'):rep(17) .. "7]}",
   WHOLE:gsub("w==", [[\ud83d\ude00==]]), WHOLE:gsub("w==", "\n=="), ("["):rep(300), '{"a":' .. ("["):rep(300),
 }
 

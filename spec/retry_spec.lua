@@ -6,7 +6,7 @@ local stepimg = require "stepimg"
 local support = require "spec.support"
 
 -- Of attempts that are to end by it; far more than it takes to connect, also on a busy machine.
-local SHORT = {timeout = 1}
+local SHORT = {timeout = 3}
 
 -- How an attempt ends. `again`: it is repeated, as the service cannot have accepted it or has refused it itself.
 -- `billed`: the caller is told that it may cost money. `unsent`: no request arrives.

@@ -129,6 +129,20 @@ for _, way in ipairs(support.WAYS) do
       end
     end)
 
+    it("where a directory has taken its place meanwhile is an error of kind io that tells of the money", function()
+      local client <close> = support.client(server)
+      for _, format in ipairs {"b64_json", "url"} do
+        local job = assert(client:submit(params({delay = 0.2}, format), {save = path}))
+        support.wait_until("the request", function() return server:log().open > 0 end)
+        assert(os.execute("mkdir " .. support.quote(path)))
+        local err = support.failure(job:wait())
+        assert.same({"io", true, 1}, {err.kind, err.maybe_billed, err.attempts})
+        assert.matches(path, err.message, 1, true)
+        assert.same({"picture.png"}, support.names(directory))
+        assert(os.remove(path))
+      end
+    end)
+
     it("with nowhere to go is an error of kind io, and nothing is sent", function()
       local client <close> = support.client(server, {budget = 1})
       server:reset()
@@ -174,10 +188,14 @@ describe("Saving", function()
     for _, format in ipairs {"b64_json", "url"} do
       local small, large = peak(format, 0), peak(format, SIZE)
       assert.equal(SIZE, #support.read(path))
-      assert.is_true(large - small < 1 * MIB, ("a picture of %d bytes took %d KiB"):format(SIZE, large - small))
+      assert.truthy(support.NO_FIGURES or large - small < 1 * MIB,
+        ("a picture of %d bytes took %d KiB"):format(SIZE, large - small))
       jobs.report("save: a picture of 2.7 MB as %s takes %d KiB more than a tiny one", format, large - small)
     end
     os.remove(path)
+    if support.NO_FIGURES then
+      pending(support.NO_FIGURES)
+    end
   end)
 
   it("on a full disk is an error of kind io that tells of the money, and the old file stays", function()
@@ -185,14 +203,15 @@ describe("Saving", function()
     local directory = support.directory()
     local path = directory .. "/picture.png"
     support.write(path, "old")
-    for _, format in ipairs {"b64_json", "url"} do
+    for i = 1, 4 do -- the disk is full in the midst of the picture, or when the last of it is written
+      local format, prompt = i % 2 == 0 and "url" or "b64_json", i > 2 and support.prompt {bytes = 40000} or "x"
       local script = support.write(directory .. "/script", ([[
-        package.path, package.cpath = "./?.lua;./?/init.lua;" .. package.path, "./?.so;" .. package.cpath
-        local result, err = require "stepimg".generate({prompt = "x", response_format = %q}, {save = %q})
+        local result, err = require "stepimg".generate({prompt = %q, response_format = %q}, {save = %q})
         print(result, err.kind, err.maybe_billed, err.url ~= nil, err.attempts)
-      ]]):format(format, path))
-      local pipe = assert(io.popen(("trap '' XFSZ; ulimit -f 16; STEP_API_KEY=k STEP_BASE_URL=%s lua5.4 %s 2>&1")
-        :format(server.base_url, support.quote(script))))
+      ]]):format(prompt, format, path))
+      local pipe = assert(io.popen(
+        ("trap '' XFSZ; ulimit -f 64; LUA_CPATH='%s' STEP_API_KEY=k STEP_BASE_URL=%s %s %s 2>&1"):format(
+          support.CPATH, server.base_url, support.interpreter(), support.quote(script))))
       local output = pipe:read "a"
       pipe:close()
       os.remove(script)

@@ -29,8 +29,8 @@ local LEAVE = [[
 
 local function states(how, count, script, server)
   local path = support.write(os.tmpname(), script)
-  local command = ("LUA_CPATH='./?.so;;' build/states %s %d %s %s %s 2>&1"):format(
-    how, count, path, server.base_url, server.ca or "")
+  local command = ("LUA_CPATH='%s' %s %s %d %s %s %s 2>&1"):format(
+    support.CPATH, support.host "states", how, count, path, server.base_url, server.ca or "")
   local pipe = assert(io.popen(command))
   local output = pipe:read("a")
   local _, ended, code = pipe:close()
