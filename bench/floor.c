@@ -10,10 +10,6 @@
 
 #include "exchange.h"
 
-#ifndef EXCHANGE_BUFFER
-#define EXCHANGE_BUFFER CURL_MAX_WRITE_SIZE /* libcurl's own choice */
-#endif
-
 static const char body[] =
     "{\"model\":\"step-image-edit-2\",\"prompt\":\"a lighthouse\",\"response_format\":\"b64_json\"}";
 

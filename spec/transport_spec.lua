@@ -130,6 +130,14 @@ describe("TLS", function()
     assert.same({"invalid", "ca_file"}, {err.kind, err.field})
   end)
 
+  it("reads its authorities once for all connections of a client, with libcurl 7.87 or newer", function()
+    local copy = support.write(os.tmpname(), support.read(server.ca))
+    local client <close> = support.client(server, {ca_file = copy})
+    assert(client:generate(PARAMS))
+    os.remove(copy)
+    assert(client:generate(LINK)) -- connects to the picture's host
+  end)
+
   it("gives up after connect_timeout when the handshake stands still", function()
     local silent <close> = setmetatable({}, {__close = function(self) self.socket:close() end})
     silent.socket = assert(socket.bind("127.0.0.1", 0))

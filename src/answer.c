@@ -1,14 +1,19 @@
 #include "answer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "sniff.h"
 
-static bool fail(struct answer *answer, enum stepimg_kind kind, const char *what)
+bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *format, ...)
 {
-  error_set(&answer->error, kind, NULL, "%s", what);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(answer->reason, sizeof answer->reason, format, arguments);
+  va_end(arguments);
+  answer->kind = kind;
   return false;
 }
 
@@ -16,19 +21,24 @@ static bool fail(struct answer *answer, enum stepimg_kind kind, const char *what
 static bool overflow(struct answer *answer, enum stepimg_kind kind)
 {
   if (kind == STEPIMG_NOMEM)
-    return fail(answer, kind, "not enough memory for the answer");
-  error_set(&answer->error, STEPIMG_PROTOCOL, NULL, "the answer is larger than max_response_bytes (%zu)", answer->max);
-  return false;
+    return answer_fail(answer, kind, "not enough memory for the answer");
+  return answer_fail(answer, STEPIMG_PROTOCOL, "the answer is larger than max_response_bytes (%zu)", answer->max);
 }
 
-/* The picture of a place in data; made when first seen. NULL: answer->error says why. */
+/* Whether the file did as it was asked. */
+static bool written(struct answer *answer, const struct stepimg_error *error, enum stepimg_kind kind)
+{
+  return kind == STEPIMG_OK || answer_fail(answer, kind, "%s", error->message);
+}
+
+/* The picture of a place in data; made when first seen. NULL: answer->kind says why. */
 static struct stepimg_picture *picture_at(struct answer *answer, size_t index)
 {
   for (size_t i = 0; i < answer->picture_count; i++)
     if (answer->pictures[i].index == index)
       return &answer->pictures[i];
   if (answer->picture_count == ANSWER_MAX_PICTURES) {
-    fail(answer, STEPIMG_PROTOCOL, "the answer holds more pictures than anyone asked for");
+    answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds more pictures than anyone asked for");
     return NULL;
   }
   if (answer->pictures == NULL)
@@ -58,9 +68,10 @@ static void look(struct answer *answer)
 /* Writes what was gathered to the file, but for the last bytes that are to be kept. */
 static bool flush(struct answer *answer, size_t kept)
 {
+  struct stepimg_error error;
   size_t length = answer->bytes.length - kept;
   look(answer);
-  if (file_write(&answer->file, answer->bytes.bytes, length, &answer->error) != STEPIMG_OK)
+  if (!written(answer, &error, file_write(&answer->file, answer->bytes.bytes, length, &error)))
     return false;
   answer->current->length += length;
   memmove(answer->bytes.bytes, answer->bytes.bytes + length, kept);
@@ -80,11 +91,11 @@ static bool make_room(struct answer *answer, size_t more)
 /* A picture begins, of about that many bytes; 0: not known. */
 static bool picture_begin(struct answer *answer, size_t expected)
 {
-  struct stepimg_picture *picture = answer->current;
+  struct stepimg_error error;
   buffer_init(&answer->bytes, answer->max);
   if (to_file(answer)) {
-    picture->length = 0; /* a download that is repeated begins anew */
-    return file_restart(&answer->file, &answer->error) == STEPIMG_OK;
+    answer->current->length = 0; /* a download that is repeated begins anew */
+    return written(answer, &error, file_restart(&answer->file, &error));
   }
   if (expected == 0 || expected > answer->max)
     return true;
@@ -99,6 +110,7 @@ static bool picture_begin(struct answer *answer, size_t expected)
 /* All bytes of the current picture are there. */
 static bool picture_end(struct answer *answer)
 {
+  struct stepimg_error error;
   struct stepimg_picture *picture = answer->current;
   if (to_file(answer)) {
     if (answer->bytes.length > 0 && !flush(answer, 0))
@@ -106,7 +118,7 @@ static bool picture_end(struct answer *answer)
     picture->saved = picture->length > 0;
     buffer_free(&answer->bytes);
     answer->current = NULL;
-    return file_close(&answer->file, &answer->error) == STEPIMG_OK;
+    return written(answer, &error, file_close(&answer->file, &error));
   }
   answer->current = NULL;
   if (answer->bytes.length == 0) { /* "" is no picture */
@@ -124,7 +136,7 @@ static bool base64_begin(struct answer *answer, size_t index)
   if (answer->current == NULL)
     return false;
   if (answer->current->bytes != NULL || answer->current->saved)
-    return fail(answer, STEPIMG_PROTOCOL, "the answer holds two pictures in one place");
+    return answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds two pictures in one place");
   base64_init(&answer->base64);
   /* The body is nearly all picture. Less than that would be too little by the end, and grown, and copied then. */
   return picture_begin(answer, answer->expected > 0 ? base64_bound(answer->expected) : 0);
@@ -139,9 +151,8 @@ static bool base64_piece(struct answer *answer, const char *text, size_t length)
   answer->bytes.length += written;
   if (good)
     return true;
-  error_set(&answer->error, STEPIMG_PROTOCOL, NULL, "the picture in the answer is broken: no base64 at character %llu",
-            (unsigned long long)answer->base64.consumed + 1);
-  return false;
+  return answer_fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: no base64 at character %llu",
+                     (unsigned long long)answer->base64.consumed + 1);
 }
 
 static bool url_end(struct answer *answer, size_t index)
@@ -151,7 +162,7 @@ static bool url_end(struct answer *answer, size_t index)
   if (picture == NULL)
     return false;
   if (picture->url != NULL)
-    return fail(answer, STEPIMG_PROTOCOL, "the answer holds two links in one place");
+    return answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds two links in one place");
   if (answer->url.length == 0)
     return true;
   enum stepimg_kind kind = buffer_append(&answer->url, "", 1);
@@ -175,7 +186,7 @@ static bool split(void *context, enum splitter_event event, size_t index, const 
     return base64_piece(answer, bytes, length);
   case SPLITTER_PICTURE_END:
     if (!base64_final(&answer->base64))
-      return fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: its base64 ends too early");
+      return answer_fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: its base64 ends too early");
     return picture_end(answer);
   case SPLITTER_URL_BEGIN:
     buffer_free(&answer->url);
@@ -184,7 +195,7 @@ static bool split(void *context, enum splitter_event event, size_t index, const 
   case SPLITTER_URL:
     kind = buffer_append(&answer->url, bytes, length);
     if (kind == STEPIMG_PROTOCOL)
-      return fail(answer, kind, "the picture's link in the answer is too long");
+      return answer_fail(answer, kind, "the picture's link in the answer is too long");
     return kind == STEPIMG_OK || overflow(answer, kind);
   case SPLITTER_URL_END:
     return url_end(answer, index);
@@ -198,7 +209,6 @@ void answer_init(struct answer *answer, size_t max, struct spares *spares)
   answer->spares = spares;
   answer->max = max;
   answer->file = (struct file)FILE_NONE;
-  error_clear(&answer->error);
 }
 
 enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
@@ -226,7 +236,7 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
   answer->received = 0;
   answer->expected = 0;
   answer->current = picture;
-  error_clear(&answer->error);
+  answer->kind = STEPIMG_OK;
   if (mode == ANSWER_ENVELOPE || mode == ANSWER_ERROR_BODY) {
     splitter_init(&answer->splitter, split, answer);
     buffer_free(&answer->body);
@@ -263,8 +273,8 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   }
   if (splitter_feed(&answer->splitter, bytes, length))
     return true;
-  if (answer->error.kind == STEPIMG_OK) /* it was the splitter itself */
-    fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: it holds a broken escape");
+  if (answer->kind == STEPIMG_OK) /* it was the splitter itself */
+    answer_fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: it holds a broken escape");
   return false;
 }
 
@@ -274,7 +284,7 @@ bool answer_end(struct answer *answer, bool open_ended)
     return true; /* whether the envelope is whole is for its reader to say */
   look(answer);
   if (open_ended && !sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length))
-    return fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
+    return answer_fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
   return picture_end(answer);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base64.h"
 #include "buffer.h"
+#include "error.h"
 #include "file.h"
 #include "spares.h"
 #include "splitter.h"
@@ -16,6 +17,7 @@ enum {
   ANSWER_MAX_PICTURES = 16,
   ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
   ANSWER_MAX_URL = 8 * 1024,
+  ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
   ANSWER_FILE_BLOCK =
       64 * 1024 /* bytes gathered before they are written; format and dimensions are read from the first */
 };
@@ -42,7 +44,8 @@ struct answer {
   struct stepimg_picture *pictures;
   size_t picture_count;
   struct stepimg_picture *current;
-  struct stepimg_error error; /* why a write said no */
+  enum stepimg_kind kind; /* STEPIMG_OK, or why a write said no */
+  char reason[ANSWER_REASON];
 };
 
 void answer_init(struct answer *answer, size_t max, struct spares *spares);
@@ -53,12 +56,15 @@ void answer_free(struct answer *answer); /* idempotent */
 /* A body begins. expected is its Content-Length, negative if not told. With ANSWER_PICTURE the body is the bytes of
    *picture, which is one of answer->pictures; else NULL. False as answer_write. */
 bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture);
-/* The next piece, of any length. False: no more is wanted, since answer->error says what is wrong, or, if that is
-   STEPIMG_OK, since the body of a refusal has reached its bound. */
+/* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
+   that is STEPIMG_OK, since the body of a refusal has reached its bound. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* The body has ended; open_ended: nothing tells a whole one from one that was cut, but what is in it. False as
    answer_write. */
 bool answer_end(struct answer *answer, bool open_ended);
+
+/* Sets kind and reason; Returns false, as what then says no. */
+bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *format, ...) ERROR_PRINTF(3, 4);
 
 /* The first picture that has a link and is not here; NULL if there is none. */
 struct stepimg_picture *answer_to_download(const struct answer *answer);

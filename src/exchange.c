@@ -180,8 +180,8 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   if (exchange->header_bytes == 0) /* libcurl's own STARTTRANSFER_TIME of a POST is when the upload began */
     exchange->first_byte = port_now() - exchange->began_at;
   if (length > MAX_HEADER_BYTES - exchange->header_bytes) {
-    error_set(&exchange->answer->error, STEPIMG_PROTOCOL, NULL, "the answer's headers are larger than %d bytes",
-              (int)MAX_HEADER_BYTES);
+    answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
+                (int)MAX_HEADER_BYTES);
     exchange->stopped = true;
     return 0;
   }
@@ -251,6 +251,10 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
     good = good && curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
   if (settings->ca_file != NULL)
     good = good && curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file) == CURLE_OK;
+  /* A folder beside that file would add the system's authorities to the caller's, and keeps libcurl (7.87 and newer, with
+     OpenSSL) from parsing the file once for all connections: 20 ms and a megabyte for each. Some TLS libraries have none. */
+  if (settings->ca_file != NULL || curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 #if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
   good = good && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
 #else
@@ -270,7 +274,8 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* 64 KiB by default; a request has one or two */
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)EXCHANGE_BUFFER);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)EXCHANGE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);
@@ -458,7 +463,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
     return not_an_object(host, &exchange->answer->body, error);
   /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
   if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->chunked))
-    return error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
+    return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
   struct stepimg_picture *picture = exchange->picture;
   if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
     free(picture->bytes);
@@ -521,8 +526,8 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
   hide_key(exchange, exchange->content_type);
   curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
   url_host(host, url != NULL ? url : "");
-  if (exchange->stopped && exchange->answer->error.kind != STEPIMG_OK)
-    error_set(error, exchange->answer->error.kind, NULL, "%s", exchange->answer->error.message);
+  if (exchange->stopped && exchange->answer->kind != STEPIMG_OK)
+    error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
   else if (refused && exchange->picture != NULL)
     picture_status(host, status, error);
   else if (refused)

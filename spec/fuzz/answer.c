@@ -52,11 +52,10 @@ static bool run(struct answer *answer, const struct body *bodies, size_t count, 
   answer_init(answer, max, NULL);
   for (size_t i = 0; i < count; i++)
     if (!receive(answer, &bodies[i], random)) {
-      CHECK(answer->error.kind != STEPIMG_OK
-                ? answer->error.message[0] != '\0'
-                : bodies[i].mode == ANSWER_ERROR_BODY || bodies[i].mode == ANSWER_NO_PICTURE);
-      CHECK(answer->error.kind == STEPIMG_OK || answer->error.kind == STEPIMG_PROTOCOL ||
-            (answer->error.kind == STEPIMG_NETWORK && bodies[i].mode == ANSWER_PICTURE && bodies[i].expected < 0));
+      CHECK(answer->kind != STEPIMG_OK ? answer->reason[0] != '\0'
+                                       : bodies[i].mode == ANSWER_ERROR_BODY || bodies[i].mode == ANSWER_NO_PICTURE);
+      CHECK(answer->kind == STEPIMG_OK || answer->kind == STEPIMG_PROTOCOL ||
+            (answer->kind == STEPIMG_NETWORK && bodies[i].mode == ANSWER_PICTURE && bodies[i].expected < 0));
       return false;
     }
   return true;
