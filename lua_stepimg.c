@@ -21,7 +21,7 @@
 static const double SLICE = 0.05;
 static const double FOREVER = 1e9; /* seconds */
 
-/* How long, in seconds, a call that is not to block may work for the collector. */
+/* Seconds, after which a call that is not to block works no longer for the collector. */
 static const double COLLECTING = 50e-6;
 
 /* Every function has one upvalue: the module's own table, with these fields. */
@@ -40,6 +40,7 @@ struct held {
 struct client {
   stepimg_client *client; /* NULL: collected, or it could not be made */
   size_t owed;            /* bytes of pictures that the collector has not been told of */
+  bool look, once;        /* old pictures are to be looked at; they were collected once of two times */
 };
 
 /* The user value of a client: the table of jobs that somebody is to be told of (a callback, a coroutine) or that write a
@@ -388,42 +389,55 @@ static struct stepimg_bytes *attach_payload(lua_State *L)
 }
 
 /* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
-   not show. So it is told when they have; twice, since a job's finalizer comes before that of its picture. It takes as long
-   as the heap is large, so a call that is not to block waits the longer for it: for 32 MB of pictures and 256 bytes for
-   each byte of Lua's, at most for 512 MB. */
-static void collect_old(lua_State *L, bool blocking)
+   not show; and a job that was in flight for long is old. So it is told when they have; twice, since a job's finalizer
+   comes before that of its picture. It takes as long as the heap is large, so a call that is not to block waits the longer
+   for it (for 32 MB of pictures and 256 bytes for each byte of Lua's, at most for 512 MB), and leaves the second time to
+   the next call. */
+static void collect_old(lua_State *L, struct client *client, bool blocking, unsigned patience)
 {
   const size_t mb = (size_t)1024 * 1024, heap = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024;
+  struct held *bytes = held(L);
   size_t little = 64 * mb;
+  bool second = client->once;
   if (!blocking)
     little = heap < 480 * mb / 256 ? 32 * mb + 256 * heap : 512 * mb;
-  struct held *bytes = held(L);
-  if (bytes->now < little + 2 * bytes->after_full || !lua_gc(L, LUA_GCISRUNNING))
+  client->look = client->once = false;
+  if (!lua_gc(L, LUA_GCISRUNNING) || (!second && bytes->now < patience * little + 2 * bytes->after_full))
     return;
+  client->look = client->once = !blocking && !second;
   bytes->after_full = bytes->now; /* first: a finalizer may come here too */
   lua_gc(L, LUA_GCCOLLECT);
-  lua_gc(L, LUA_GCCOLLECT);
+  if (blocking)
+    lua_gc(L, LUA_GCCOLLECT);
   bytes->after_full = bytes->now;
 }
 
 /* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
-   next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, for
-   as long as it may. */
-static void pay(lua_State *L, struct client *client, double seconds)
+   next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, up
+   to that moment, and looks at old pictures when all is told: if the calls before that become many, at four times as many
+   pictures. */
+static void pay(lua_State *L, struct client *client, double until)
 {
   enum { KIB = 1024, STEP = 8 };
-  double start = stepimg_now();
+  bool blocking = until >= FOREVER;
+  if (client->owed < KIB) {
+    if (client->look)
+      collect_old(L, client, blocking, 1);
+    return;
+  }
   size_t enough = lua_gc(L, LUA_GCISRUNNING) ? (size_t)lua_gc(L, LUA_GCCOUNT) * KIB * 4 : 0;
   if (client->owed > enough) /* it brings the collector round its whole heap, and finalizers take two rounds */
     client->owed = enough;
-  while (client->owed >= KIB && stepimg_now() - start < seconds) {
+  while (client->owed >= KIB && (blocking || stepimg_now() < until)) {
     size_t kib = client->owed / KIB;
-    if (kib > STEP && seconds < FOREVER)
+    if (kib > STEP && !blocking)
       kib = STEP;
     client->owed -= kib * KIB; /* first: a finalizer may come here too */
     lua_gc(L, LUA_GCSTEP, (int)kib);
   }
-  collect_old(L, seconds >= FOREVER);
+  if (blocking || client->owed >= KIB)
+    collect_old(L, client, blocking, blocking ? 1 : 4);
+  client->look = client->look || !blocking;
 }
 
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
@@ -803,10 +817,10 @@ static int push_result(lua_State *L, int index)
   return count;
 }
 
-static void pay_for_job(lua_State *L, int index, double seconds)
+static void pay_for_job(lua_State *L, int index, double until)
 {
   lua_getiuservalue(L, index, OWNER);
-  pay(L, lua_touserdata(L, -1), seconds);
+  pay(L, lua_touserdata(L, -1), until);
   lua_pop(L, 1);
 }
 
@@ -904,7 +918,7 @@ static int job_result(lua_State *L)
     observed(L, 1);
   else
     lua_pushnil(L);
-  pay_for_job(L, 1, COLLECTING);
+  pay_for_job(L, 1, stepimg_now() + COLLECTING);
   return count > 0 ? count : 1;
 }
 
@@ -918,7 +932,7 @@ static int job_wait(lua_State *L)
   block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
   job->busy = busy;
   int count = job_result(L);
-  pay_for_job(L, 1, seconds > 0 ? FOREVER : 0);
+  pay_for_job(L, 1, seconds > 0 ? FOREVER : stepimg_now() + COLLECTING);
   return count;
 }
 
@@ -1190,6 +1204,7 @@ static bool push_client(lua_State *L, int index)
   struct client *client = lua_newuserdatauv(L, sizeof *client, KEPT);
   client->client = NULL;
   client->owed = 0;
+  client->look = client->once = false;
   luaL_setmetatable(L, CLIENT);
   int place = lua_gettop(L);
   lua_newtable(L);
@@ -1279,6 +1294,7 @@ static int client_update(lua_State *L)
   stepimg_queue *queue = stepimg_client_queue(client);
   stepimg_job *finished;
   lua_Integer delivered = 0;
+  double until = stepimg_now() + COLLECTING;
   for (size_t left = stepimg_queue_finished(client, queue); left > 0; left--) {
     lua_settop(L, 1);
     finished = stepimg_queue_first(client, queue);
@@ -1286,7 +1302,7 @@ static int client_update(lua_State *L)
       break;
     delivered += deliver(L, finished);
   }
-  pay(L, lua_touserdata(L, 1), COLLECTING);
+  pay(L, lua_touserdata(L, 1), until);
   lua_pushinteger(L, delivered);
   return 1;
 }

@@ -29,8 +29,9 @@ void client_drop(stepimg_client *client, void *memory, size_t size)
     taken = client->multi != NULL;
     if (taken) {
       struct spare *block = memory;
+      bool woken = client->dropped_bytes > (client->unfinished == NULL ? 0 : MUCH);
       client->dropped_bytes += size;
-      if (client->unfinished == NULL || client->dropped_bytes > MUCH) /* else the thread looks in before long */
+      if (!woken && (client->unfinished == NULL || client->dropped_bytes > MUCH)) /* else it looks in before long */
         curl_multi_wakeup(client->multi);
       block->size = size;
       block->next = client->dropped;
