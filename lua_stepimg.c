@@ -40,7 +40,8 @@ struct held {
 struct client {
   stepimg_client *client; /* NULL: collected, or it could not be made */
   size_t owed;            /* bytes of pictures that the collector has not been told of */
-  bool look, once;        /* old pictures are to be looked at; they were collected once of two times */
+  unsigned put_off;       /* how many calls have put off to look at old pictures; 0: it is not due */
+  bool once;              /* they were collected once of two times */
 };
 
 /* The user value of a client: the table of jobs that somebody is to be told of (a callback, a coroutine) or that write a
@@ -393,7 +394,7 @@ static struct stepimg_bytes *attach_payload(lua_State *L)
    comes before that of its picture. It takes as long as the heap is large, so a call that is not to block waits the longer
    for it (for 32 MB of pictures and 256 bytes for each byte of Lua's, at most for 512 MB), and leaves the second time to
    the next call. */
-static void collect_old(lua_State *L, struct client *client, bool blocking, unsigned patience)
+static void collect_old(lua_State *L, struct client *client, bool blocking)
 {
   const size_t mb = (size_t)1024 * 1024, heap = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024;
   struct held *bytes = held(L);
@@ -401,10 +402,11 @@ static void collect_old(lua_State *L, struct client *client, bool blocking, unsi
   bool second = client->once;
   if (!blocking)
     little = heap < 480 * mb / 256 ? 32 * mb + 256 * heap : 512 * mb;
-  client->look = client->once = false;
-  if (!lua_gc(L, LUA_GCISRUNNING) || (!second && bytes->now < patience * little + 2 * bytes->after_full))
+  client->put_off = 0;
+  client->once = false;
+  if (!lua_gc(L, LUA_GCISRUNNING) || (!second && bytes->now < little + 2 * bytes->after_full))
     return;
-  client->look = client->once = !blocking && !second;
+  client->put_off = client->once = !blocking && !second;
   bytes->after_full = bytes->now; /* first: a finalizer may come here too */
   lua_gc(L, LUA_GCCOLLECT);
   if (blocking)
@@ -414,15 +416,14 @@ static void collect_old(lua_State *L, struct client *client, bool blocking, unsi
 
 /* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
    next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, up
-   to that moment, and looks at old pictures when all is told: if the calls before that become many, at four times as many
-   pictures. */
+   to that moment, and leaves old pictures to a later one that has nothing to tell, if that comes soon. */
 static void pay(lua_State *L, struct client *client, double until)
 {
-  enum { KIB = 1024, STEP = 8 };
+  enum { KIB = 1024, STEP = 8, SOON = 4 };
   bool blocking = until >= FOREVER;
   if (client->owed < KIB) {
-    if (client->look)
-      collect_old(L, client, blocking, 1);
+    if (client->put_off > 0)
+      collect_old(L, client, blocking);
     return;
   }
   size_t enough = lua_gc(L, LUA_GCISRUNNING) ? (size_t)lua_gc(L, LUA_GCCOUNT) * KIB * 4 : 0;
@@ -435,9 +436,8 @@ static void pay(lua_State *L, struct client *client, double until)
     client->owed -= kib * KIB; /* first: a finalizer may come here too */
     lua_gc(L, LUA_GCSTEP, (int)kib);
   }
-  if (blocking || client->owed >= KIB)
-    collect_old(L, client, blocking, blocking ? 1 : 4);
-  client->look = client->look || !blocking;
+  if (blocking || ++client->put_off > SOON)
+    collect_old(L, client, blocking);
 }
 
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
@@ -1204,7 +1204,8 @@ static bool push_client(lua_State *L, int index)
   struct client *client = lua_newuserdatauv(L, sizeof *client, KEPT);
   client->client = NULL;
   client->owed = 0;
-  client->look = client->once = false;
+  client->put_off = 0;
+  client->once = false;
   luaL_setmetatable(L, CLIENT);
   int place = lua_gettop(L);
   lua_newtable(L);
