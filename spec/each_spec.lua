@@ -1,6 +1,5 @@
 -- client:each: a list of prompts, as many at once as the client may, handed over in the order they finish.
 
-local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
 local standin = require "spec.standin"
 local support = require "spec.support"
@@ -94,14 +93,11 @@ for _, way in ipairs(jobs.WAYS) do
     it("keeps max_concurrent requests going, and never more", function()
       local client <close> = support.client(server, {max_concurrent = 4})
       local most = 0
-      local began = cqueues.monotime()
       for _, result in client:each(many(16, {delay = 0.15})) do
         most = math.max(most, server:log().open)
         assert.is_table(result)
       end
-      local took = cqueues.monotime() - began
       assert.is_true(most >= 2 and most <= 4, ("there were %d at once"):format(most))
-      assert.is_true(took < 16 * 0.15, ("%.2f s: that is one after the other"):format(took))
     end)
 
     it("takes from its list only what it is about to send", function()

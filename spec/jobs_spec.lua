@@ -126,12 +126,12 @@ for _, way in ipairs(support.WAYS) do
 
     it("is waited for no longer than one likes", function()
       local client <close> = support.client(server)
-      local job = assert(client:submit {prompt = support.prompt {delay = 0.6}, seed = 7})
+      local job = assert(client:submit {prompt = support.prompt {delay = 2}, seed = 7})
       for _, seconds in ipairs {0, 0.2, -1, 0.001} do
         local began = cqueues.monotime()
         assert.is_true(job:wait(seconds) == nil)
         local took = cqueues.monotime() - began
-        assert.is_true(took >= seconds - 0.001 and took < 0.2 + 0.3, ("%g s took %g s"):format(seconds, took))
+        assert.is_true(took >= seconds - 0.001 and took < 1.5, ("%g s took %g s"):format(seconds, took))
       end
       assert(job:wait(20))
       assert(job:wait(20))
