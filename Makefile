@@ -1,5 +1,5 @@
-# stepimg: build, demo, test, sanitize, fuzz, soak, coverage, check, bench, install. What make of these misses on a Debian system it
-# installs first, but for the build itself.
+# stepimg: build, demo, test, check, sanitize, fuzz, soak, coverage, bench, install. All but build and install first
+# install what they miss on a Debian system.
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
