@@ -37,6 +37,22 @@ static int describe(lua_State *L)
   return 1;
 }
 
+/* lua_close would unload it: what it keeps in a static variable would look like a leak, and no report could name its
+   functions. */
+static int keep_loaded(struct dl_phdr_info *library, size_t size, void *nothing)
+{
+  (void)size, (void)nothing;
+  dlopen(library->dlpi_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  return 0;
+}
+
+static int keep_all_loaded(lua_State *L)
+{
+  (void)L;
+  dl_iterate_phdr(keep_loaded, NULL);
+  return 0;
+}
+
 /* All that may raise; argc and argv are on the stack. */
 static int run(lua_State *L)
 {
@@ -44,6 +60,12 @@ static int run(lua_State *L)
   char **words = lua_touserdata(L, 2);
   luaL_checkstack(L, count, "too many arguments");
   luaL_openlibs(L);
+  lua_newtable(L); /* its finalizer runs in lua_close, that of os.exit too, before libraries are unloaded */
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, keep_all_loaded);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  luaL_ref(L, LUA_REGISTRYINDEX);
   lua_createtable(L, count, 1);
   for (int i = 0; i < count; i++) {
     lua_pushstring(L, words[i]);
@@ -55,15 +77,6 @@ static int run(lua_State *L)
   for (int i = 2; i < count; i++)
     lua_pushstring(L, words[i]);
   lua_call(L, count - 2, 0);
-  return 0;
-}
-
-/* lua_close would unload it: what it keeps in a static variable would look like a leak, and no report could name its
-   functions. */
-static int keep_loaded(struct dl_phdr_info *library, size_t size, void *nothing)
-{
-  (void)size, (void)nothing;
-  dlopen(library->dlpi_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
   return 0;
 }
 
@@ -87,7 +100,6 @@ int main(int argc, char **argv)
   signal(SIGINT, SIG_DFL);
   if (status != LUA_OK)
     fprintf(stderr, "lua: %s\n", lua_tostring(L, -1));
-  dl_iterate_phdr(keep_loaded, NULL);
   lua_close(L);
   return status == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
