@@ -63,7 +63,7 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length);
    answer_write. */
 bool answer_end(struct answer *answer, bool open_ended);
 
-/* Sets kind and reason; Returns false, as what then says no. */
+/* Sets kind and reason. Always false, for whoever says no with it to return. */
 bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *format, ...) ERROR_PRINTF(3, 4);
 
 /* The first picture that has a link and is not here; NULL if there is none. */
