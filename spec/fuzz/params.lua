@@ -47,9 +47,11 @@ local function number()
   return (string.unpack(way == 2 and "<i8" or "<d", eight))
 end
 
+-- The fuzzer learns the key from what the judge looks for. Written in any other place it would be no secret.
 local function text()
   local given = byte() % 3 > 0 and pick(TEXTS) or bytes(byte())
-  return byte() % 8 > 0 and given or given:sub(1, byte()) .. bytes(byte() % 8)
+  given = byte() % 8 > 0 and given or given:sub(1, byte()) .. bytes(byte() % 8)
+  return given:find(SECRET, 1, true) and "" or given
 end
 
 local value
