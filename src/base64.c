@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-enum { BAD = 0xff };
-
-/* Value of each character; BAD for those that are none of the alphabet's, the padding included. */
-static const unsigned char sextet[256] = {
+const unsigned char base64_sextets[256] = {
+#define BAD BASE64_BAD
 #define X4 BAD, BAD, BAD, BAD
 #define X16 X4, X4, X4, X4
     X16, X16, X4,  X4,  BAD, BAD, BAD, 62, BAD, BAD, BAD, 63,                  /* + / */
@@ -15,6 +13,7 @@ static const unsigned char sextet[256] = {
     BAD, 26,  27,  28,  29,  30,  31,  32, 33,  34,  35,  36,  37, 38, 39, 40, /* a-o */
     41,  42,  43,  44,  45,  46,  47,  48, 49,  50,  51,  BAD, X4,             /* p-z */
     X16, X16, X16, X16, X16, X16, X16, X16
+#undef BAD
 #undef X4
 #undef X16
 };
@@ -32,9 +31,9 @@ static bool step(struct base64 *decoder, unsigned char c, unsigned char **out)
       return false;
     decoder->padding++;
   } else {
-    if (sextet[c] == BAD || decoder->padding > 0)
+    if (base64_sextets[c] == BASE64_BAD || decoder->padding > 0)
       return false;
-    decoder->bits = decoder->bits << 6 | sextet[c];
+    decoder->bits = decoder->bits << 6 | base64_sextets[c];
   }
   decoder->consumed++;
   if (++decoder->sextets < 4)
@@ -59,7 +58,8 @@ static size_t groups(const unsigned char *in, size_t length, unsigned char *out)
   size_t taken = 0;
   for (; length - taken >= 4; taken += 4, out += 3) {
     const unsigned char *next = in + taken;
-    uint32_t a = sextet[next[0]], b = sextet[next[1]], c = sextet[next[2]], d = sextet[next[3]];
+    uint32_t a = base64_sextets[next[0]], b = base64_sextets[next[1]];
+    uint32_t c = base64_sextets[next[2]], d = base64_sextets[next[3]];
     if ((a | b | c | d) > 63)
       break;
     uint32_t bits = a << 18 | b << 12 | c << 6 | d;

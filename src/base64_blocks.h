@@ -4,7 +4,12 @@
 
 #include <stddef.h>
 
-enum base64_way { BASE64_PLAIN, BASE64_SSSE3, BASE64_AVX2 };
+enum base64_way { BASE64_PLAIN, BASE64_SSSE3, BASE64_AVX2, BASE64_AVX512 };
+
+enum { BASE64_BAD = 0xff };
+
+/* Value of each character; BASE64_BAD for those that are none of the alphabet's, the padding included. */
+extern const unsigned char base64_sextets[256];
 
 /* The fastest that this processor has. Any lower one works too. */
 enum base64_way base64_best_way(void);

@@ -1,6 +1,6 @@
 /*
- * base64_blocks with SSSE3 and AVX2, chosen at run time; elsewhere it takes nothing. The method is that of Muła and
- * Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (ACM Transactions on the Web, 2018): a
+ * base64_blocks with SSSE3, AVX2 and AVX-512, chosen at run time; elsewhere it takes nothing. The method is that of Muła
+ * and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (ACM Transactions on the Web, 2018): a
  * character's two nibbles look up bit sets that meet only where it is none of the alphabet, and its upper nibble looks up
  * what to add to get its value.
  */
@@ -10,12 +10,15 @@
 #include <immintrin.h>
 
 /* A register is stored whole although a quarter of it is no output, so the last blocks are left to the caller. */
-enum { SSE_ROOM = 24, AVX_ROOM = 48 };
+enum { SSE_ROOM = 24, AVX_ROOM = 48, AVX512_ROOM = 88 };
 
 #define LOW 0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a
 #define HIGH 0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10
 #define ROLL 0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0
-#define PACK 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1
+/* Where the twelve bytes stand that sixteen characters from place i on became. */
+#define BYTES(i)                                                                                                       \
+  2 + (i), 1 + (i), (i), 6 + (i), 5 + (i), 4 + (i), 10 + (i), 9 + (i), 8 + (i), 14 + (i), 13 + (i), 12 + (i)
+#define PACK BYTES(0), -1, -1, -1, -1
 
 __attribute__((target("ssse3"))) static size_t blocks_ssse3(const char *in, size_t length, unsigned char *out)
 {
@@ -58,14 +61,38 @@ __attribute__((target("avx2"))) static size_t blocks_avx2(const char *in, size_t
   return taken;
 }
 
+/* The same, of the same authors ("Base64 encoding and decoding at almost the speed of a memory copy", Software: Practice
+   and Experience, 2020): with VBMI one instruction looks up 64 values. */
+__attribute__((target("avx512bw,avx512vbmi"))) static size_t blocks_avx512(const char *in, size_t length,
+                                                                           unsigned char *out)
+{
+  static const unsigned char bytes[64] = {BYTES(0), BYTES(16), BYTES(32), BYTES(48)};
+  const __m512i low = _mm512_loadu_si512(base64_sextets), high = _mm512_loadu_si512(base64_sextets + 64);
+  const __m512i pack = _mm512_loadu_si512(bytes);
+  size_t taken = 0;
+  for (; length - taken >= AVX512_ROOM; taken += 64, out += 48) {
+    __m512i text = _mm512_loadu_si512(in + taken), values = _mm512_permutex2var_epi8(low, text, high);
+    if (_mm512_movepi8_mask(_mm512_or_si512(values, text)) != 0) /* BASE64_BAD, or beyond ASCII */
+      break;
+    __m512i pairs = _mm512_maddubs_epi16(values, _mm512_set1_epi32(0x01400140));
+    __m512i groups = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x00011000));
+    _mm512_storeu_si512(out, _mm512_permutexvar_epi8(pack, groups));
+  }
+  return taken;
+}
+
 enum base64_way base64_best_way(void)
 {
+  if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw"))
+    return BASE64_AVX512;
   return __builtin_cpu_supports("avx2") ? BASE64_AVX2 : __builtin_cpu_supports("ssse3") ? BASE64_SSSE3 : BASE64_PLAIN;
 }
 
 size_t base64_blocks(enum base64_way way, const char *in, size_t length, unsigned char *out)
 {
   switch (way) {
+  case BASE64_AVX512:
+    return blocks_avx512(in, length, out);
   case BASE64_AVX2:
     return blocks_avx2(in, length, out);
   case BASE64_SSSE3:
