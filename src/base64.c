@@ -70,27 +70,40 @@ static size_t groups(const unsigned char *in, size_t length, unsigned char *out)
   return taken;
 }
 
+/* base64_clean in a given way. Each way leaves what is too short for it to the next slower one. */
+static size_t clean_by(struct base64 *decoder, enum base64_way best, const char *in, size_t length, unsigned char **out)
+{
+  const unsigned char *next = (const unsigned char *)in, *end = next + length;
+  while (decoder->sextets > 0 && decoder->padding == 0 && next < end && base64_sextets[*next] != BASE64_BAD)
+    step(decoder, *next++, out);
+  for (int way = (int)best; way >= BASE64_PLAIN && decoder->sextets == 0; way--) {
+    size_t left = (size_t)(end - next);
+    size_t taken = way > BASE64_PLAIN ? base64_blocks((enum base64_way)way, (const char *)next, left, *out)
+                                      : groups(next, left, *out);
+    next += taken;
+    *out += taken / 4 * 3;
+    decoder->consumed += taken;
+  }
+  return (size_t)((const char *)next - in);
+}
+
+size_t base64_clean(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written)
+{
+  unsigned char *next = out;
+  size_t taken = clean_by(decoder, base64_best_way(), in, length, &next);
+  *written = (size_t)(next - out);
+  return taken;
+}
+
 bool base64_update_by(struct base64 *decoder, enum base64_way way, const char *in, size_t length, unsigned char *out,
                       size_t *written)
 {
-  const unsigned char *next = (const unsigned char *)in, *end = next + length;
-  unsigned char *start = out;
+  unsigned char *next = out;
+  size_t taken = clean_by(decoder, way, in, length, &next);
   bool good = true;
-  while (good && next < end) {
-    if (decoder->sextets == 0) {
-      size_t taken = base64_blocks(way, (const char *)next, (size_t)(end - next), out);
-      taken += groups(next + taken, (size_t)(end - next) - taken, out + taken / 4 * 3);
-      next += taken;
-      out += taken / 4 * 3;
-      decoder->consumed += taken;
-      if (next == end)
-        break;
-    }
-    good = decoder->sextets < 4 && step(decoder, *next, &out);
-    if (good)
-      next++;
-  }
-  *written = (size_t)(out - start);
+  while (good && taken < length) /* a few are left, or there is a flaw among the next few */
+    good = decoder->sextets < 4 && step(decoder, (unsigned char)in[taken++], &next);
+  *written = (size_t)(next - out);
   return good;
 }
 

@@ -5,10 +5,11 @@
 enum state { BETWEEN, IN_STRING, AFTER_BACKSLASH, IN_UNICODE };
 enum string { KEY, PICTURE, URL, OTHER };
 
-void splitter_init(struct splitter *splitter, splitter_sink *sink, void *context)
+void splitter_init(struct splitter *splitter, splitter_sink *sink, splitter_reader *reader, void *context)
 {
   memset(splitter, 0, sizeof *splitter);
   splitter->sink = sink;
+  splitter->reader = reader;
   splitter->context = context;
   splitter->state = BETWEEN;
   splitter->string = OTHER;
@@ -220,6 +221,8 @@ static size_t scan(struct splitter *s, const char *bytes, size_t length)
         return at;
       break;
     case IN_STRING: {
+      if (s->string == PICTURE && s->reader != NULL)
+        at += s->reader(s->context, bytes + at, length - at);
       size_t run = plain(bytes + at, length - at);
       if (run > 0)
         text(s, bytes + at, run);

@@ -25,10 +25,16 @@ enum splitter_event {
 /* Takes the bytes, which are the splitter's. False stops the splitter for good. */
 typedef bool splitter_sink(void *context, enum splitter_event event, size_t index, const char *bytes, size_t length);
 
+/* Takes what it knows to be a picture's text from the front of bytes, which may go on beyond that text's end, and returns
+   how many it took: no quote and no backslash. What it leaves of the text comes as SPLITTER_PICTURE. So whoever looks at
+   each byte anyway spares the splitter a search for the end. */
+typedef size_t splitter_reader(void *context, const char *bytes, size_t length);
+
 enum { SPLITTER_KEY_MAX = 16 }; /* longer than every key that matters */
 
 struct splitter {
   splitter_sink *sink;
+  splitter_reader *reader; /* NULL: none */
   void *context;
   int state;
   int string;       /* what the current string is: a key, a picture, a link, or any other */
@@ -43,7 +49,7 @@ struct splitter {
   unsigned escape_length;
 };
 
-void splitter_init(struct splitter *splitter, splitter_sink *sink, void *context);
+void splitter_init(struct splitter *splitter, splitter_sink *sink, splitter_reader *reader, void *context);
 
 /* Feeds the next piece, of any length. False when a sink said no or a payload's text is broken; again false then on. */
 bool splitter_feed(struct splitter *splitter, const char *bytes, size_t length);

@@ -289,6 +289,35 @@ static void an_empty_piece_changes_nothing(void **state)
   assert_true(base64_final(&decoder));
 }
 
+/* What stands behind a text is neither taken nor spoilt by it, wherever in a group a piece begins. */
+static void clean_text_ends_where_something_else_begins(void **state)
+{
+  static const char others[] = "\"\\=-_ \n\0\x80\xff";
+  char text[256];
+  (void)state;
+  for (size_t length = 0; length <= 200; length++)
+    for (size_t other = 0; other < sizeof others - 1; other++)
+      for (size_t first = 0; first <= 4 && first <= length; first++) {
+        struct base64 decoder, whole;
+        unsigned char bytes[256], wanted[256];
+        size_t written, rest, expected;
+        for (size_t i = 0; i < length; i++)
+          text[i] = alphabet[(i * 31 + length) % 64];
+        memset(text + length, others[other], sizeof text - length);
+        base64_init(&decoder);
+        assert_true(base64_update(&decoder, text, first, bytes, &written));
+        char *in = exact_copy(text + first, length - first + 40);
+        size_t taken = base64_clean(&decoder, in, length - first + 40, bytes + written, &rest);
+        free(in);
+        assert_int_equal(taken, (first % 4 != 0 && length < 4 ? length : length / 4 * 4) - first);
+        base64_init(&whole);
+        assert_true(base64_update(&whole, text, first + taken, wanted, &expected));
+        assert_int_equal(written + rest, expected);
+        assert_memory_equal(bytes, wanted, expected);
+        assert_memory_equal(&decoder, &whole, sizeof decoder);
+      }
+}
+
 static void random_texts_agree_with_the_reference(void **state)
 {
   static const char mostly[] = "QUJDZm9vYmFyAAAA////++++====\n";
@@ -346,6 +375,7 @@ int main(void)
       cmocka_unit_test(bits_that_no_byte_holds_are_refused),
       cmocka_unit_test(what_is_cut_short_is_not_complete),
       cmocka_unit_test(an_empty_piece_changes_nothing),
+      cmocka_unit_test(clean_text_ends_where_something_else_begins),
       cmocka_unit_test(random_texts_agree_with_the_reference),
       cmocka_unit_test(all_ways_agree),
   };

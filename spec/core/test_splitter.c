@@ -1,6 +1,7 @@
 /* The envelope splitter: a set of answers, each whole, in pieces of every size and torn at every place. */
 #include "check.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "splitter.h"
@@ -77,15 +78,30 @@ static bool take(void *context, enum splitter_event event, size_t index, const c
   return record->refuse_at == 0 || record->calls < record->refuse_at;
 }
 
+/* Takes letters and digits, and leaves all else to `take`. */
+static size_t take_some(void *context, const char *bytes, size_t length)
+{
+  struct record *record = context;
+  size_t taken = 0;
+  assert_true(length > 0);
+  assert_true(record->refuse_at == 0 || record->calls < record->refuse_at);
+  assert_int_equal(record->open, SPLITTER_PICTURE_BEGIN);
+  while (taken < length && isalnum((unsigned char)bytes[taken]))
+    taken++;
+  add(&record->pictures[record->open_at], bytes, taken);
+  return taken;
+}
+
 /* Feeds an answer in pieces: one of `first` bytes, then of `chunk`. False as soon as the splitter says so, and it must
    then never say anything else, nor call the sink again. */
-static bool feed(struct record *record, const char *in, size_t length, size_t first, size_t chunk, size_t refuse_at)
+static bool feed(struct record *record, const char *in, size_t length, size_t first, size_t chunk,
+                 splitter_reader *reader, size_t refuse_at)
 {
   struct splitter splitter;
   memset(record, 0, sizeof *record);
   record->open = -1;
   record->refuse_at = refuse_at;
-  splitter_init(&splitter, take, record);
+  splitter_init(&splitter, take, reader, record);
   for (size_t at = 0, size = first; at < length; at += size, size = chunk) {
     if (size > length - at)
       size = length - at;
@@ -111,10 +127,10 @@ static bool same(const struct text *text, const char *expected)
   return text->length == length && (length == 0 || memcmp(text->bytes, expected, length) == 0);
 }
 
-static void check(const struct body *body, size_t first, size_t chunk)
+static void check(const struct body *body, size_t first, size_t chunk, splitter_reader *reader)
 {
   struct record record;
-  if (!feed(&record, body->in, strlen(body->in), first, chunk, 0))
+  if (!feed(&record, body->in, strlen(body->in), first, chunk, reader, 0))
     fail_msg("%s (%zu, then %zu): refused", body->name, first, chunk);
   if (!same(&record.envelope, body->envelope))
     fail_msg("%s (%zu, then %zu): the envelope is %.*s", body->name, first, chunk, (int)record.envelope.length,
@@ -129,16 +145,22 @@ static void check(const struct body *body, size_t first, size_t chunk)
   }
 }
 
-static void check_all(const struct body *bodies, size_t count)
+static void check_all_by(const struct body *bodies, size_t count, splitter_reader *reader)
 {
   for (size_t i = 0; i < count; i++) {
     size_t length = strlen(bodies[i].in);
-    check(&bodies[i], length, length);
+    check(&bodies[i], length, length, reader);
     for (size_t chunk = 1; chunk <= CHUNK_MAX; chunk++)
-      check(&bodies[i], chunk, chunk);
+      check(&bodies[i], chunk, chunk, reader);
     for (size_t cut = 1; cut < length; cut++)
-      check(&bodies[i], cut, length);
+      check(&bodies[i], cut, length, reader);
   }
+}
+
+static void check_all(const struct body *bodies, size_t count)
+{
+  check_all_by(bodies, count, NULL);
+  check_all_by(bodies, count, take_some);
 }
 
 static const struct body plain[] = {
@@ -437,7 +459,7 @@ static void is_torn_twice(void **state)
     for (size_t two = one; two <= length; two++) {
       memset(&record, 0, sizeof record);
       record.open = -1;
-      splitter_init(&splitter, take, &record);
+      splitter_init(&splitter, take, NULL, &record);
       assert_true(splitter_feed(&splitter, in, one));
       assert_true(splitter_feed(&splitter, in + one, two - one));
       assert_true(splitter_feed(&splitter, in + two, length - two));
@@ -458,15 +480,17 @@ static void a_refusal_is_for_good(void **state)
   static const size_t sizes[] = {1, 2, 3, 7, 20, sizeof in};
   size_t length = sizeof in - 1;
   (void)state;
-  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+  for (size_t i = 0; i < 2 * COUNT_OF(sizes); i++) {
     struct record whole, record;
-    assert_true(feed(&whole, in, length, sizes[i], sizes[i], 0));
-    assert_true(whole.calls >= 14);
+    size_t size = sizes[i / 2];
+    splitter_reader *reader = i % 2 == 0 ? NULL : take_some;
+    assert_true(feed(&whole, in, length, size, size, reader, 0));
+    assert_true(whole.calls >= 12);
     for (size_t call = 1; call <= whole.calls; call++) {
-      assert_false(feed(&record, in, length, sizes[i], sizes[i], call));
+      assert_false(feed(&record, in, length, size, size, reader, call));
       assert_int_equal(record.calls, call);
     }
-    assert_true(feed(&record, in, length, sizes[i], sizes[i], whole.calls + 1));
+    assert_true(feed(&record, in, length, size, size, reader, whole.calls + 1));
   }
 }
 
@@ -483,17 +507,17 @@ static void a_broken_escape_in_a_payload_is_refused(void **state)
       int length =
           snprintf(in, sizeof in, "{\"data\":[{\"seed\":1,\"%s\":\"QUJD%sQUJD\"}],\"id\":1}", keys[k], escapes[i]);
       for (size_t first = 1; first <= (size_t)length; first++) {
-        assert_false(feed(&record, in, (size_t)length, first, first, 0));
-        assert_false(feed(&record, in, (size_t)length, first, (size_t)length, 0));
+        assert_false(feed(&record, in, (size_t)length, first, first, take_some, 0));
+        assert_false(feed(&record, in, (size_t)length, first, (size_t)length, NULL, 0));
         assert_true(same(k == 0 ? &record.pictures[0] : &record.links[0], "<QUJD"));
       }
     }
   /* a quote among the digits is no end of the string */
-  assert_false(feed(&record, "{\"data\":[{\"b64_json\":\"\\u00\"}]}", 30, 1, 1, 0));
+  assert_false(feed(&record, "{\"data\":[{\"b64_json\":\"\\u00\"}]}", 30, 1, 1, NULL, 0));
 }
 
 struct tally {
-  size_t envelope, picture, calls;
+  size_t envelope, picture, calls, read;
 };
 
 static bool count(void *context, enum splitter_event event, size_t index, const char *bytes, size_t length)
@@ -511,34 +535,47 @@ static bool count(void *context, enum splitter_event event, size_t index, const 
   return true;
 }
 
+/* Takes the whole of a picture of only A. */
+static size_t count_all(void *context, const char *bytes, size_t length)
+{
+  struct tally *tally = context;
+  size_t taken = 0;
+  while (taken < length && bytes[taken] == 'A')
+    taken++;
+  tally->read += taken;
+  return taken;
+}
+
 /* A picture that nobody escaped comes in the pieces it arrived in, not byte by byte. */
 static void a_large_picture_comes_in_large_pieces(void **state)
 {
   enum { LARGE = 1 << 20, PIECE = 16384 };
   static const char before[] = "{\"data\":[{\"b64_json\":\"", after[] = "\"}]}";
-  struct splitter splitter;
-  struct tally tally = {0, 0, 0};
   char *piece = malloc(PIECE);
   (void)state;
   assert_non_null(piece);
   memset(piece, 'A', PIECE);
-  splitter_init(&splitter, count, &tally);
-  assert_true(splitter_feed(&splitter, before, sizeof before - 1));
-  for (size_t fed = 0; fed < LARGE; fed += PIECE)
-    assert_true(splitter_feed(&splitter, piece, PIECE));
-  assert_true(splitter_feed(&splitter, after, sizeof after - 1));
+  for (int read = 0; read < 2; read++) {
+    struct splitter splitter;
+    struct tally tally = {0};
+    splitter_init(&splitter, count, read ? count_all : NULL, &tally);
+    assert_true(splitter_feed(&splitter, before, sizeof before - 1));
+    for (size_t fed = 0; fed < LARGE; fed += PIECE)
+      assert_true(splitter_feed(&splitter, piece, PIECE));
+    assert_true(splitter_feed(&splitter, after, sizeof after - 1));
+    assert_int_equal(read ? tally.read : tally.picture, LARGE);
+    assert_int_equal(tally.envelope, sizeof before + sizeof after - 2);
+    assert_true(tally.calls < LARGE / PIECE + 10);
+  }
   free(piece);
-  assert_int_equal(tally.picture, LARGE);
-  assert_int_equal(tally.envelope, sizeof before + sizeof after - 2);
-  assert_true(tally.calls < LARGE / PIECE + 10);
 }
 
 static void deep_brackets_need_no_memory(void **state)
 {
   struct splitter splitter;
-  struct tally tally = {0, 0, 0};
+  struct tally tally = {0};
   (void)state;
-  splitter_init(&splitter, count, &tally);
+  splitter_init(&splitter, count, NULL, &tally);
   assert_true(splitter_feed(&splitter, "{\"x\":", 5));
   for (int i = 0; i < 100000; i++)
     assert_true(splitter_feed(&splitter, "[", 1));
@@ -584,9 +621,9 @@ static void random_text_is_the_same_in_pieces(void **state)
       memcpy(in + length, token, strlen(token));
       length += strlen(token);
     }
-    bool good = feed(&whole, in, length, length, length, 0);
+    bool good = feed(&whole, in, length, length, length, NULL, 0);
     for (size_t chunk = 1; chunk <= 9; chunk++) {
-      assert_int_equal(feed(&record, in, length, chunk, chunk, 0), good);
+      assert_int_equal(feed(&record, in, length, chunk, chunk, chunk % 2 == 0 ? take_some : NULL, 0), good);
       if (good) {
         assert_int_equal(record.envelope.length, whole.envelope.length);
         assert_memory_equal(record.envelope.bytes, whole.envelope.bytes, whole.envelope.length);

@@ -3,6 +3,7 @@
    unless the flaw went with a picture, and then it is no base64. */
 #include "splitter.h"
 
+#include <ctype.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -22,6 +23,8 @@ struct record {
   struct text envelope; /* by itself */
   struct text pictures[PLACES], links[PLACES];
   int open;
+  size_t index; /* of the payload that is open */
+  char stop;
   bool flawed; /* a picture holds what cjson takes in no string */
 };
 
@@ -62,6 +65,7 @@ static bool take(void *context, enum splitter_event event, size_t index, const c
   case SPLITTER_URL_BEGIN:
     CHECK(record->open < 0);
     record->open = (int)event;
+    record->index = index;
     payload->length = 0;
     payload->ended = false;
     break;
@@ -88,12 +92,26 @@ static bool take(void *context, enum splitter_event event, size_t index, const c
   return true;
 }
 
+/* As many letters and digits as it feels like, and leaves all else to `take`. */
+static size_t take_some(void *context, const char *bytes, size_t length)
+{
+  struct record *record = context;
+  size_t taken = 0;
+  CHECK(length > 0 && record->open == SPLITTER_PICTURE_BEGIN);
+  while (taken < length && isalnum((unsigned char)bytes[taken]) && bytes[taken] != record->stop)
+    taken++;
+  take(context, SPLITTER_PICTURE, record->index, bytes, taken);
+  return taken;
+}
+
+/* Torn at random, with a reader that stops at some character; or whole, with none. */
 static bool run(struct record *record, const char *text, size_t length, uint32_t *random)
 {
   struct splitter splitter;
   memset(record, 0, sizeof *record);
   record->open = -1;
-  splitter_init(&splitter, take, record);
+  record->stop = random != NULL ? (char)('0' + *random % 75) : '\0';
+  splitter_init(&splitter, take, random != NULL ? take_some : NULL, record);
   for (size_t at = 0; at < length;) {
     size_t piece = random != NULL ? next_piece(random, length - at) : length;
     char *bytes = exact_copy(text + at, piece);
