@@ -22,16 +22,19 @@ void client_release(stepimg_client *client)
 
 void client_drop(stepimg_client *client, void *memory, size_t size)
 {
-  enum { LARGE = 64 * 1024, MUCH = 16 * 1024 * 1024 }; /* below LARGE, free is quicker than waking a thread */
+  /* Below LARGE, free is quicker than the thread. It is woken for more than MUCH; for more than LITTLE where it has
+     nothing to do and so would not look in before long. */
+  enum { LARGE = 64 * 1024, LITTLE = 4 * 1024 * 1024, MUCH = 4 * LITTLE };
   bool taken = false;
   if (memory != NULL && size >= LARGE) {
     port_acquire(&client->lock);
     taken = client->multi != NULL;
     if (taken) {
       struct spare *block = memory;
-      bool woken = client->dropped_bytes > (client->unfinished == NULL ? 0 : MUCH);
+      size_t kept = client->unfinished == NULL ? LITTLE : MUCH;
+      bool woken = client->dropped_bytes > kept;
       client->dropped_bytes += size;
-      if (!woken && (client->unfinished == NULL || client->dropped_bytes > MUCH)) /* else it looks in before long */
+      if (!woken && client->dropped_bytes > kept)
         curl_multi_wakeup(client->multi);
       block->size = size;
       block->next = client->dropped;

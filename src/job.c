@@ -174,10 +174,11 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
       job->host.next->host.back = job->host.back;
     if (job->queue != NULL)
       queue_push(job->queue, job);
-    port_wake(&client->lock);
   }
   port_release(&client->lock);
-  if (!first) {
+  if (first)
+    port_wake(&client->lock); /* who is woken wants the lock */
+  else {
     free_outcome(client, outcome);
     file_abort(&file);
   }

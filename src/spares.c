@@ -1,5 +1,6 @@
 #include "spares.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 void spares_add(struct spares *spares, struct spare *list)
@@ -29,7 +30,8 @@ void *spares_take(struct spares *spares, size_t size)
   return NULL;
 }
 
-void spares_trim(struct spares *spares, int count)
+/* Frees all but so many. */
+static void keep(struct spares *spares, int count)
 {
   struct spare **link = &spares->first;
   while (count-- > 0 && *link != NULL)
@@ -39,4 +41,22 @@ void spares_trim(struct spares *spares, int count)
     *link = block->next;
     free(block);
   }
+}
+
+double spares_trim(struct spares *spares, int on_their_way, double now)
+{
+  if (now >= spares->since + SPARES_PERIOD) {
+    spares->before = spares->most;
+    spares->most = on_their_way;
+    spares->since = now;
+  } else if (on_their_way > spares->most)
+    spares->most = on_their_way;
+  int count = spares->most > spares->before ? spares->most : spares->before;
+  keep(spares, count);
+  return spares->first != NULL && count > on_their_way ? spares->since + SPARES_PERIOD : INFINITY;
+}
+
+void spares_free(struct spares *spares)
+{
+  keep(spares, 0);
 }

@@ -13,15 +13,23 @@ struct spare {
   size_t size;
 };
 
+/* Zeroed at first. */
 struct spares {
   struct spare *first;
+  double since;     /* when the present period began */
+  int most, before; /* pictures on their way at once: the most in it, and in the one before */
 };
+
+#define SPARES_PERIOD 0.1
 
 /* Takes over a list of blocks. */
 void spares_add(struct spares *spares, struct spare *list);
 /* A block of at least so many bytes, for the caller to free; NULL: there is none that is about as large. */
 void *spares_take(struct spares *spares, size_t size);
-/* Frees all but so many. */
-void spares_trim(struct spares *spares, int count);
+/* With so many pictures on their way at the moment now: frees all but as many as there were at once in the last
+   SPARES_PERIOD or two, in seconds. Pictures that began together end together, and then as many may be about to begin.
+   Returns when it wants to be called again; INFINITY: not before something changes. */
+double spares_trim(struct spares *spares, int on_their_way, double now);
+void spares_free(struct spares *spares);
 
 #endif

@@ -45,6 +45,7 @@ struct worker {
   int in_flight, connecting;
   struct timers timers;
   struct spares spares;
+  double tidy_at;  /* when to look at them again */
   uint64_t chance; /* state of a xorshift generator: the jitter needs no better */
 };
 
@@ -395,7 +396,7 @@ static bool read_inbox(struct worker *worker)
   return !stopping;
 }
 
-/* Frees the pictures that were dropped, but for as many as may be used again. */
+/* Takes over the pictures that were dropped, and frees what of them is not to be used again. */
 static void tidy(struct worker *worker)
 {
   stepimg_client *client = worker->client;
@@ -405,7 +406,7 @@ static void tidy(struct worker *worker)
   client->dropped_bytes = 0;
   port_release(&client->lock);
   spares_add(&worker->spares, dropped);
-  spares_trim(&worker->spares, worker->in_flight);
+  worker->tidy_at = spares_trim(&worker->spares, worker->in_flight, port_now());
 }
 
 static void run_timers(struct worker *worker)
@@ -452,6 +453,8 @@ static int sleep_time(const struct worker *worker)
   double moment = next_start(worker);
   if (timer != NULL && timer->moment < moment)
     moment = timer->moment;
+  if (worker->tidy_at < moment)
+    moment = worker->tidy_at;
   double wait = ceil((moment - port_now()) * 1000);
   return wait <= 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
@@ -468,6 +471,7 @@ static void leave(struct worker *worker)
   client->multi = NULL; /* nobody wakes it any more */
   port_release(&client->lock);
   tidy(worker);
+  spares_free(&worker->spares);
   curl_multi_cleanup(worker->multi);
   port_acquire(&client->lock);
   client->ended = true;

@@ -1,6 +1,7 @@
 /* Spare memory: what fits is used again, and no more is kept than is wanted. Leaks show under the sanitizer. */
 #include "check.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "buffer.h"
@@ -34,7 +35,7 @@ static void give_what_is_about_as_large(void **state)
                 {2 * SIZE + 2, false}, {SIZE - SIZE / 16, true}, {SIZE - SIZE / 16 - 1, false}};
   (void)state;
   for (size_t i = 0; i < COUNT_OF(blocks); i++) {
-    struct spares spares = {NULL};
+    struct spares spares = {0};
     spares_add(&spares, block(blocks[i].size, NULL));
     unsigned char *memory = spares_take(&spares, SIZE);
     assert_int_equal(memory != NULL, blocks[i].fits);
@@ -42,13 +43,13 @@ static void give_what_is_about_as_large(void **state)
     if (memory != NULL)
       memset(memory, 'x', SIZE);
     free(memory);
-    spares_trim(&spares, 0);
+    spares_free(&spares);
   }
 }
 
 static void are_looked_through(void **state)
 {
-  struct spares spares = {NULL};
+  struct spares spares = {0};
   (void)state;
   assert_null(spares_take(&spares, SIZE));
   spares_add(&spares, block(SIZE / 10, NULL));
@@ -59,27 +60,38 @@ static void are_looked_through(void **state)
   assert_null(spares_take(&spares, SIZE));
   assert_int_equal(count(&spares), 2);
   free(memory);
-  spares_trim(&spares, 0);
+  spares_free(&spares);
 }
 
-static void are_trimmed_to_a_number(void **state)
+static void are_kept_for_as_many_as_there_were_of_late(void **state)
 {
-  struct spares spares = {NULL};
+  static const struct {
+    double now; /* in periods */
+    int on_their_way;
+    size_t kept;
+    double again;
+  } steps[] = {
+      {1, 9, 9, INFINITY},   {1.5, 2, 9, 2}, {2, 2, 9, 3},   {2.5, 3, 9, 3},       {3, 2, 3, 4},
+      {3.5, 4, 3, INFINITY}, {9, 1, 3, 10},  {10, 0, 1, 11}, {11, 0, 0, INFINITY},
+  };
+  struct spares spares = {0};
   (void)state;
-  for (int i = 0; i < 5; i++)
+  for (int i = 0; i < 10; i++)
     spares_add(&spares, block(SIZE, NULL));
-  static const int wanted[] = {7, 5, 2, 2, 0, 0};
-  static const size_t left[] = {5, 5, 2, 2, 0, 0};
-  for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-    spares_trim(&spares, wanted[i]);
-    assert_int_equal(count(&spares), left[i]);
+  for (size_t i = 0; i < COUNT_OF(steps); i++) {
+    double again = spares_trim(&spares, steps[i].on_their_way, steps[i].now * SPARES_PERIOD);
+    assert_int_equal(count(&spares), steps[i].kept);
+    if (steps[i].again < INFINITY)
+      assert_true(fabs(again - steps[i].again * SPARES_PERIOD) < 1e-9);
+    else
+      assert_true(again == INFINITY);
   }
 }
 
 /* As a picture's memory goes round: the second of the same size asks for a little more than the first has kept. */
 static void serve_the_next_picture_of_the_same_size(void **state)
 {
-  struct spares spares = {NULL};
+  struct spares spares = {0};
   struct buffer buffer;
   size_t length;
   (void)state;
@@ -99,7 +111,7 @@ static void serve_the_next_picture_of_the_same_size(void **state)
     dropped->size = length;
     spares_add(&spares, dropped);
   }
-  spares_trim(&spares, 0);
+  spares_free(&spares);
   buffer_free(&buffer);
 }
 
@@ -108,7 +120,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(give_what_is_about_as_large),
       cmocka_unit_test(are_looked_through),
-      cmocka_unit_test(are_trimmed_to_a_number),
+      cmocka_unit_test(are_kept_for_as_many_as_there_were_of_late),
       cmocka_unit_test(serve_the_next_picture_of_the_same_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
