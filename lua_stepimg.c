@@ -10,6 +10,7 @@
 
 #define CLIENT "stepimg.client"
 #define JOB "stepimg.job"
+#define RECORD "stepimg.record"
 #define OPTIONS "stepimg.options"
 #define PAYLOAD "stepimg.payload"
 #define ERROR "stepimg.error"
@@ -29,6 +30,7 @@ static const double COLLECTING = 50e-6;
 #define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
 #define DECODE "decode"
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
+#define HANDLES "handles"   /* a record's address -> the job made for it, as long as that lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
 #define HELD "held"         /* struct held */
 
@@ -41,11 +43,10 @@ struct client {
   stepimg_client *client; /* NULL: collected, or it could not be made */
   size_t owed;            /* bytes of pictures that the collector has not been told of */
   unsigned put_off;       /* how many calls have put off to look at old pictures; 0: it is not due */
-  bool once;              /* they were collected once of two times */
 };
 
 /* The user value of a client: the table of jobs that somebody is to be told of (a callback, a coroutine) or that write a
-   file; core's job -> job. They live until they are delivered, also when no handle is held. */
+   file; core's job -> record. They live until they are delivered, also when no handle is held. */
 enum { KEPT = 1 };
 
 /* ------------------------------------------------------------------------------------------------------ errors -- */
@@ -390,33 +391,28 @@ static struct stepimg_bytes *attach_payload(lua_State *L)
 }
 
 /* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
-   not show; and a job that was in flight for long is old. So it is told when they have; twice, since a job's finalizer
-   comes before that of its picture. It takes as long as the heap is large, so a call that is not to block waits the longer
-   for it (for 32 MB of pictures and 256 bytes for each byte of Lua's, at most for 512 MB), and leaves the second time to
-   the next call. */
+   not show; and what the host kept for a while is old. So it is told when they have. It takes as long as the heap is
+   large, so a call that is not to block waits the longer for it: for 32 MB of pictures and 256 bytes for each byte of
+   Lua's, at most for 512 MB. */
 static void collect_old(lua_State *L, struct client *client, bool blocking)
 {
   const size_t mb = (size_t)1024 * 1024, heap = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024;
   struct held *bytes = held(L);
   size_t little = 64 * mb;
-  bool second = client->once;
   if (!blocking)
     little = heap < 480 * mb / 256 ? 32 * mb + 256 * heap : 512 * mb;
   client->put_off = 0;
-  client->once = false;
-  if (!lua_gc(L, LUA_GCISRUNNING) || (!second && bytes->now < little + 2 * bytes->after_full))
+  if (!lua_gc(L, LUA_GCISRUNNING) || bytes->now < little + 2 * bytes->after_full)
     return;
-  client->put_off = client->once = !blocking && !second;
   bytes->after_full = bytes->now; /* first: a finalizer may come here too */
   lua_gc(L, LUA_GCCOLLECT);
-  if (blocking)
-    lua_gc(L, LUA_GCCOLLECT);
   bytes->after_full = bytes->now;
 }
 
 /* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
    next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, up
-   to that moment, and leaves old pictures to a later one that has nothing to tell, if that comes soon. */
+   to that moment, and leaves old pictures to a later one that has nothing to tell, if that comes soon. Comes before a
+   call's own results: they are alive, and would only grow old by it. */
 static void pay(lua_State *L, struct client *client, double until)
 {
   enum { KIB = 1024, STEP = 8, SOON = 4 };
@@ -426,15 +422,18 @@ static void pay(lua_State *L, struct client *client, double until)
       collect_old(L, client, blocking);
     return;
   }
+  struct held *bytes = held(L);
   size_t enough = lua_gc(L, LUA_GCISRUNNING) ? (size_t)lua_gc(L, LUA_GCCOUNT) * KIB * 4 : 0;
   if (client->owed > enough) /* it brings the collector round its whole heap, and finalizers take two rounds */
     client->owed = enough;
   while (client->owed >= KIB && (blocking || stepimg_now() < until)) {
-    size_t kib = client->owed / KIB;
+    size_t kib = client->owed / KIB, before = bytes->now;
     if (kib > STEP && !blocking)
       kib = STEP;
     client->owed -= kib * KIB; /* first: a finalizer may come here too */
     lua_gc(L, LUA_GCSTEP, (int)kib);
+    size_t freed = bytes->now < before ? before - bytes->now : 0;
+    client->owed -= freed < client->owed ? freed : client->owed; /* it has come round for them */
   }
   if (blocking || ++client->put_off > SOON)
     collect_old(L, client, blocking);
@@ -660,22 +659,42 @@ static void push_timing(lua_State *L, const struct stepimg_timing *timing)
 
 /* --------------------------------------------------------------------------------------------------------- jobs -- */
 
+/* A job that is to be told of is in flight for so long that the generational collector takes it for old. Only a full
+   collection frees what is old, and what hangs on it: the picture as well. So there are two of it. The record is what the
+   core's job, the client and those who wait need; results are kept by the handle alone, which is what the host has. A
+   handle that nobody holds goes early, and whoever is called in the end gets a new one. */
+
+/* A record. */
 struct job {
-  stepimg_job *job;  /* NULL: released */
-  lua_Integer place; /* in the list of each */
-  bool busy;         /* a function further down the stack uses the core's job */
+  stepimg_job *job;    /* NULL: released */
+  lua_Integer place;   /* in the list of each */
+  unsigned generation; /* of its handles */
+  bool busy;           /* a function further down the stack uses the core's job */
 };
 
-/* The user values of a job. */
+/* The user values of a record. */
 enum {
   WARNINGS = 1, /* table or nil */
   OWNER,        /* the client: as long as its job is held, it is not collected */
   ON_DONE,      /* function, or nil once it was called */
   WAITERS,      /* list of the coroutines in await, or nil */
   SAVE,         /* path or nil */
-  RESULT,       /* once the host has looked: the result … */
-  FAILURE,      /* … or the error */
-  JOB_VALUES = FAILURE
+  TOLD,         /* the handle while the job is being delivered, else nil: what was raised meanwhile loses no result */
+  RECORD_VALUES = TOLD
+};
+
+struct handle {
+  struct job *job; /* the record's, which its user value keeps alive */
+  unsigned
+      generation; /* another than the record's: a finalizer kept what was collected, and the result went elsewhere */
+};
+
+/* The user values of a handle. */
+enum {
+  OF = 1,  /* the record */
+  RESULT,  /* once the host has looked: the result … */
+  FAILURE, /* … or the error */
+  HANDLE_VALUES = FAILURE
 };
 
 enum { MAX_PICTURES = 16 }; /* the core takes no more either */
@@ -689,9 +708,59 @@ struct moves {
 
 static struct job *check_job(lua_State *L)
 {
-  struct job *job = luaL_checkudata(L, 1, JOB);
-  luaL_argcheck(L, job->job != NULL, 1, "the job was released");
-  return job;
+  const struct handle *handle = luaL_checkudata(L, 1, JOB);
+  luaL_argcheck(L, handle->job->job != NULL && handle->generation == handle->job->generation, 1,
+                "the job was released");
+  return handle->job;
+}
+
+/* The job of the handle at index. */
+static struct job *job_at(lua_State *L, int index)
+{
+  return ((struct handle *)lua_touserdata(L, index))->job;
+}
+
+/* Pushes a user value of the record of the handle at index, and returns its type. */
+static int push_of(lua_State *L, int index, int value)
+{
+  lua_getiuservalue(L, index, OF);
+  int type = lua_getiuservalue(L, -1, value);
+  lua_remove(L, -2);
+  return type;
+}
+
+/* Pushes a new handle of the record at index. */
+static void push_handle(lua_State *L, int index)
+{
+  struct job *job = lua_touserdata(L, index);
+  struct handle *handle = lua_newuserdatauv(L, sizeof *handle, HANDLE_VALUES);
+  handle->job = job;
+  handle->generation = job->generation;
+  lua_pushvalue(L, index);
+  lua_setiuservalue(L, -2, OF);
+  luaL_setmetatable(L, JOB); /* now: its functions want a record */
+  lua_getfield(L, MODULE, HANDLES);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, job);
+  lua_pop(L, 1);
+}
+
+/* Pushes the handle of the record at index that the host may have, else a new one, and keeps it until forget. */
+static void push_told(lua_State *L, int index)
+{
+  struct job *job = lua_touserdata(L, index);
+  int place = lua_gettop(L) + 1;
+  if (lua_getiuservalue(L, index, TOLD) != LUA_TNIL)
+    return;
+  lua_getfield(L, MODULE, HANDLES);
+  if (lua_rawgetp(L, -1, job) == LUA_TNIL) {
+    job->generation++;
+    push_handle(L, index);
+  }
+  lua_replace(L, place);
+  lua_settop(L, place);
+  lua_pushvalue(L, place);
+  lua_setiuservalue(L, index, TOLD);
 }
 
 /* Pushes the image of the entry on the top, or returns what is wrong with it. */
@@ -706,7 +775,7 @@ static const char *push_entry(lua_State *L, int job, struct stepimg_outcome *out
   if (picture == NULL && !filtered && !is_string(L, -1, "url", NULL))
     return "the answer holds no picture";
   if (picture != NULL && picture->saved && !filtered) {
-    lua_getiuservalue(L, job, SAVE);
+    push_of(L, job, SAVE);
     lua_setfield(L, -2, "path");
   }
   if (payload != NULL && moves->count < MAX_PICTURES) {
@@ -751,7 +820,7 @@ static int judge(lua_State *L, int index, struct job *job, struct stepimg_outcom
     lua_settop(L, result + 1);
   }
   lua_setfield(L, result, "data");
-  lua_getiuservalue(L, index, WARNINGS);
+  push_of(L, index, WARNINGS);
   lua_setfield(L, result, "warnings");
   lua_pushinteger(L, outcome->attempts);
   lua_setfield(L, result, "attempts");
@@ -780,7 +849,7 @@ static int push_judged(lua_State *L, int index)
 static int push_result(lua_State *L, int index)
 {
   int base = lua_gettop(L);
-  struct job *job = lua_touserdata(L, index);
+  struct job *job = job_at(L, index);
   struct moves moves = {.count = 0};
   size_t bytes = 0;
   int judged = push_judged(L, index);
@@ -811,7 +880,7 @@ static int push_result(lua_State *L, int index)
   for (int i = 1; i <= count; i++)
     lua_copy(L, i - count - 1, base + i);
   lua_settop(L, base + count);
-  lua_getiuservalue(L, index, OWNER);
+  push_of(L, index, OWNER);
   ((struct client *)lua_touserdata(L, -1))->owed += bytes;
   lua_pop(L, 1);
   return count;
@@ -819,16 +888,18 @@ static int push_result(lua_State *L, int index)
 
 static void pay_for_job(lua_State *L, int index, double until)
 {
-  lua_getiuservalue(L, index, OWNER);
+  push_of(L, index, OWNER);
   pay(L, lua_touserdata(L, -1), until);
   lua_pop(L, 1);
 }
 
-/* Takes the job at index from those that its client keeps. Allocates nothing. */
+/* Takes the record at index from those that its client keeps. Allocates nothing. */
 static void forget(lua_State *L, int index)
 {
   struct job *job = lua_touserdata(L, index);
   int top = lua_gettop(L);
+  lua_pushnil(L);
+  lua_setiuservalue(L, index, TOLD);
   if (lua_getiuservalue(L, index, OWNER) == LUA_TUSERDATA && lua_getiuservalue(L, -1, KEPT) == LUA_TTABLE &&
       lua_rawgetp(L, -1, job->job) != LUA_TNIL) {
     lua_pushnil(L);
@@ -837,21 +908,23 @@ static void forget(lua_State *L, int index)
   lua_settop(L, top);
 }
 
-/* The job at index is delivered: update has nothing more to do with it. True: it had before. */
+/* The job of the handle at index is delivered: update has nothing more to do with it. True: it had before. */
 static bool settle(lua_State *L, int index)
 {
-  struct job *job = lua_touserdata(L, index);
+  struct job *job = job_at(L, index);
   if (job->job == NULL) /* whoever was told of it has released it */
     return true;
-  forget(L, index);
+  lua_getiuservalue(L, index, OF);
+  forget(L, lua_gettop(L));
+  lua_pop(L, 1);
   return stepimg_job_fetch(job->job);
 }
 
 /* The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it. */
 static void observed(lua_State *L, int index)
 {
-  bool awaited = lua_getiuservalue(L, index, ON_DONE) != LUA_TNIL;
-  if (lua_getiuservalue(L, index, WAITERS) == LUA_TTABLE)
+  bool awaited = push_of(L, index, ON_DONE) != LUA_TNIL;
+  if (push_of(L, index, WAITERS) == LUA_TTABLE)
     awaited = awaited || lua_rawlen(L, -1) > 0;
   lua_pop(L, 2);
   if (!awaited)
@@ -887,14 +960,21 @@ static bool block(lua_State *L, stepimg_job *job, stepimg_client *client, stepim
   }
 }
 
-static int job_gc(lua_State *L)
+/* The record at index is not needed any more. */
+static void release(lua_State *L, int index)
 {
-  struct job *job = luaL_checkudata(L, 1, JOB);
+  struct job *job = lua_touserdata(L, index);
   if (job->job != NULL) {
-    forget(L, 1);
+    forget(L, index);
     stepimg_job_free(job->job);
     job->job = NULL;
   }
+}
+
+static int record_gc(lua_State *L)
+{
+  luaL_checkudata(L, 1, RECORD);
+  release(L, 1);
   return 0;
 }
 
@@ -902,24 +982,37 @@ static int job_gc(lua_State *L)
    as it is after an error in such a function. */
 static int job_close(lua_State *L)
 {
-  struct job *job = luaL_checkudata(L, 1, JOB);
-  if (job->job == NULL || !job->busy)
-    return job_gc(L);
-  stepimg_job_cancel(job->job);
-  settle(L, 1);
+  const struct handle *handle = luaL_checkudata(L, 1, JOB);
+  struct job *job = handle->job;
+  if (handle->generation != job->generation)
+    return 0;
+  if (job->job != NULL && job->busy) {
+    stepimg_job_cancel(job->job);
+    settle(L, 1);
+  } else {
+    lua_getiuservalue(L, 1, OF);
+    release(L, lua_gettop(L));
+  }
   return 0;
 }
 
-static int job_result(lua_State *L)
+/* Pushes result | nil, err | nil of the job at index 1, for the caller to return. */
+static int push_observed(lua_State *L)
 {
-  check_job(L);
   int count = push_result(L, 1);
   if (count > 0)
     observed(L, 1);
   else
     lua_pushnil(L);
-  pay_for_job(L, 1, stepimg_now() + COLLECTING);
   return count > 0 ? count : 1;
+}
+
+static int job_result(lua_State *L)
+{
+  check_job(L);
+  pay_for_job(L, 1, stepimg_now() + COLLECTING);
+  check_job(L); /* a finalizer may have released it */
+  return push_observed(L);
 }
 
 static int job_wait(lua_State *L)
@@ -929,11 +1022,10 @@ static int job_wait(lua_State *L)
   lua_settop(L, 1);
   bool busy = job->busy;
   job->busy = true;
+  pay_for_job(L, 1, seconds > 0 ? FOREVER : stepimg_now() + COLLECTING);
   block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
   job->busy = busy;
-  int count = job_result(L);
-  pay_for_job(L, 1, seconds > 0 ? FOREVER : stepimg_now() + COLLECTING);
-  return count;
+  return push_observed(L);
 }
 
 static int job_cancel(lua_State *L)
@@ -977,7 +1069,7 @@ static int job_progress(lua_State *L)
 /* The place of the running coroutine among the waiters, which are pushed; 0: it is not there. */
 static lua_Integer find_waiter(lua_State *L, int index)
 {
-  if (lua_getiuservalue(L, index, WAITERS) != LUA_TTABLE)
+  if (push_of(L, index, WAITERS) != LUA_TTABLE)
     return 0;
   for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 0; i--) {
     lua_rawgeti(L, -1, i);
@@ -999,14 +1091,13 @@ static void remove_waiter(lua_State *L, lua_Integer place)
   }
 }
 
-/* Makes the client keep the job until it is delivered. */
+/* Makes the client keep the record of the handle at index until it is delivered. */
 static void keep(lua_State *L, int index)
 {
-  struct job *job = lua_touserdata(L, index);
-  lua_getiuservalue(L, index, OWNER);
+  push_of(L, index, OWNER);
   lua_getiuservalue(L, -1, KEPT);
-  lua_pushvalue(L, index);
-  lua_rawsetp(L, -2, job->job);
+  lua_getiuservalue(L, index, OF);
+  lua_rawsetp(L, -2, job_at(L, index)->job);
   lua_pop(L, 2);
 }
 
@@ -1027,8 +1118,10 @@ static int await(lua_State *L, int status, lua_KContext context)
     keep(L, 1); /* first: who waits and is not kept would wait forever */
     if (!lua_istable(L, -1)) {
       lua_newtable(L);
-      lua_pushvalue(L, -1);
-      lua_setiuservalue(L, 1, WAITERS);
+      lua_getiuservalue(L, 1, OF);
+      lua_pushvalue(L, -2);
+      lua_setiuservalue(L, -2, WAITERS);
+      lua_pop(L, 1);
     }
     lua_pushthread(L);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
@@ -1083,8 +1176,8 @@ static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
   return call_json(L);
 }
 
-/* Reads the options of a call at index; save and on_done go to the user values of the job. */
-static enum stepimg_kind read_call(lua_State *L, int index, int job, bool deferred, struct stepimg_call *call,
+/* Reads the options of a call at index; save and on_done go to the user values of the record at its index. */
+static enum stepimg_kind read_call(lua_State *L, int index, int record, bool deferred, struct stepimg_call *call,
                                    struct stepimg_error *error)
 {
   if (lua_isnoneornil(L, index))
@@ -1098,34 +1191,40 @@ static enum stepimg_kind read_call(lua_State *L, int index, int job, bool deferr
         luaL_error(L, "on_done: %s",
                    deferred ? "a function is wanted" : "it is for submit; here the result is returned");
       lua_pushvalue(L, -1);
-      lua_setiuservalue(L, job, ON_DONE);
+      lua_setiuservalue(L, record, ON_DONE);
     } else if (strcmp(name, "save") == 0) {
       if (value.type != STEPIMG_STRING || strlen(value.as.string.data) != value.as.string.length)
         luaL_error(L, "save: a path is wanted");
       lua_pushvalue(L, -1);
-      lua_setiuservalue(L, job, SAVE);
+      lua_setiuservalue(L, record, SAVE);
     } else if (stepimg_call_set(call, name, &value, error) != STEPIMG_OK)
       return error->kind;
   }
   return STEPIMG_OK;
 }
 
-static int enter(lua_State *L)
+static int enter_kept(lua_State *L)
 {
-  struct job *job = lua_touserdata(L, 2);
-  lua_rawsetp(L, 1, job->job);
+  keep(L, 1);
   return 0;
 }
 
-/* Pops a table and enters the job at index: core's job -> job. The job is going already: where there is no memory for
+static int enter_each(lua_State *L)
+{
+  lua_rawsetp(L, 2, job_at(L, 1)->job);
+  return 0;
+}
+
+/* Enters the job of the handle at index where it is to be found again. It is going already: where there is no memory for
    the entry, it is cancelled at once, and that is raised. */
-static void enter_job(lua_State *L, int index)
+static void enter_job(lua_State *L, lua_CFunction enter, int index, int table)
 {
   lua_pushcfunction(L, enter);
-  lua_insert(L, -2);
   lua_pushvalue(L, index);
-  if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-    struct job *job = lua_touserdata(L, index);
+  lua_pushvalue(L, table);
+  lua_pushvalue(L, index);
+  if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+    struct job *job = job_at(L, index);
     stepimg_job_free(job->job);
     job->job = NULL;
     lua_error(L);
@@ -1142,10 +1241,9 @@ static bool push_job(lua_State *L, int owner, int params, int options, stepimg_q
   struct stepimg_error error;
   luaL_checktype(L, params, LUA_TTABLE);
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  struct job *job = lua_newuserdatauv(L, sizeof *job, JOB_VALUES);
-  job->job = NULL;
-  job->busy = false;
-  luaL_setmetatable(L, JOB);
+  struct job *job = lua_newuserdatauv(L, sizeof *job, RECORD_VALUES);
+  memset(job, 0, sizeof *job);
+  luaL_setmetatable(L, RECORD);
   int place = lua_gettop(L);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, place, OWNER);
@@ -1170,13 +1268,13 @@ static bool push_job(lua_State *L, int owner, int params, int options, stepimg_q
   bool saves = lua_getiuservalue(L, place, SAVE) == LUA_TSTRING;
   request.save = lua_tostring(L, -1);
   bool called = lua_getiuservalue(L, place, ON_DONE) != LUA_TNIL;
+  push_handle(L, place);
   if (stepimg_submit(client, &request, &job->job, &error) != STEPIMG_OK)
     return push_failure(L, &error) == 0;
+  lua_replace(L, place);
   lua_settop(L, place);
-  if (deferred && (saves || called)) {
-    lua_getiuservalue(L, owner, KEPT);
-    enter_job(L, place);
-  }
+  if (deferred && (saves || called))
+    enter_job(L, enter_kept, place, owner);
   return true;
 }
 
@@ -1186,12 +1284,11 @@ static int run(lua_State *L, int owner, int params, int options)
   if (!push_job(L, owner, params, options, NULL, false))
     return 2;
   int place = lua_gettop(L);
-  struct job *job = lua_touserdata(L, place);
+  struct job *job = job_at(L, place);
   lua_toclose(L, place); /* an interrupted call cancels its job at once */
-  block(L, job->job, NULL, NULL, FOREVER);
-  int count = push_result(L, place);
   pay_for_job(L, place, FOREVER);
-  return count;
+  block(L, job->job, NULL, NULL, FOREVER);
+  return push_result(L, place);
 }
 
 /* ------------------------------------------------------------------------------------------------------ clients -- */
@@ -1205,7 +1302,6 @@ static bool push_client(lua_State *L, int index)
   client->client = NULL;
   client->owed = 0;
   client->put_off = 0;
-  client->once = false;
   luaL_setmetatable(L, CLIENT);
   int place = lua_gettop(L);
   lua_newtable(L);
@@ -1261,9 +1357,10 @@ static bool deliver(lua_State *L, stepimg_job *finished)
   lua_getiuservalue(L, 1, KEPT);
   if (lua_rawgetp(L, -1, finished) == LUA_TNIL) /* nobody is to be told; a handle may still ask */
     return stepimg_job_fetch(finished);
-  int job = lua_gettop(L);
+  int record = lua_gettop(L), job = record + 1;
+  push_told(L, record);
   int count = push_result(L, job);
-  while (lua_getiuservalue(L, job, WAITERS) == LUA_TTABLE && lua_rawlen(L, -1) > 0) {
+  while (lua_getiuservalue(L, record, WAITERS) == LUA_TTABLE && lua_rawlen(L, -1) > 0) {
     lua_rawgeti(L, -1, 1);
     lua_insert(L, -2);
     remove_waiter(L, 1);
@@ -1272,9 +1369,9 @@ static bool deliver(lua_State *L, stepimg_job *finished)
   }
   lua_pop(L, 1);
   make_room_for_call(L);
-  lua_getiuservalue(L, job, ON_DONE);
+  lua_getiuservalue(L, record, ON_DONE);
   lua_pushnil(L);
-  lua_setiuservalue(L, job, ON_DONE);
+  lua_setiuservalue(L, record, ON_DONE);
   bool delivered = settle(L, job);
   if (lua_isfunction(L, -1)) {
     lua_pushvalue(L, job + 1);
@@ -1295,7 +1392,8 @@ static int client_update(lua_State *L)
   stepimg_queue *queue = stepimg_client_queue(client);
   stepimg_job *finished;
   lua_Integer delivered = 0;
-  double until = stepimg_now() + COLLECTING;
+  lua_settop(L, 1);
+  pay(L, lua_touserdata(L, 1), stepimg_now() + COLLECTING);
   for (size_t left = stepimg_queue_finished(client, queue); left > 0; left--) {
     lua_settop(L, 1);
     finished = stepimg_queue_first(client, queue);
@@ -1303,7 +1401,6 @@ static int client_update(lua_State *L)
       break;
     delivered += deliver(L, finished);
   }
-  pay(L, lua_touserdata(L, 1), until);
   lua_pushinteger(L, delivered);
   return 1;
 }
@@ -1401,7 +1498,8 @@ static int each_close(lua_State *L)
   lua_settop(L, 1);
   if (lua_getiuservalue(L, 1, EACH_JOBS) == LUA_TTABLE)
     for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-      struct job *job = luaL_checkudata(L, -1, JOB);
+      luaL_checkudata(L, -1, JOB);
+      struct job *job = job_at(L, -1);
       stepimg_job_free(job->job);
       job->job = NULL;
     }
@@ -1437,10 +1535,8 @@ static bool fill(lua_State *L, struct each *each, stepimg_client *client)
       lua_insert(L, -3);
       return true;
     }
-    struct job *job = lua_touserdata(L, -1);
-    job->place = each->place;
-    lua_pushvalue(L, 4);
-    enter_job(L, 6);
+    job_at(L, 6)->place = each->place;
+    enter_job(L, enter_each, 6, 4);
     each->in_flight++;
   }
   return false;
@@ -1461,17 +1557,17 @@ static int each_next(lua_State *L)
   lua_settop(L, 4);
   if (each->in_flight == 0)
     return 0;
+  pay(L, lua_touserdata(L, 2), FOREVER);
   block(L, NULL, client, each->queue, FOREVER);
   stepimg_job *finished = stepimg_queue_first(client, each->queue);
   lua_rawgetp(L, 4, finished);
-  struct job *job = luaL_checkudata(L, 5, JOB);
-  lua_pushinteger(L, job->place);
+  luaL_checkudata(L, 5, JOB);
+  lua_pushinteger(L, job_at(L, 5)->place);
   int count = push_result(L, 5);
   lua_pushnil(L);
   lua_rawsetp(L, 4, finished);
   stepimg_job_fetch(finished);
   each->in_flight--;
-  pay_for_job(L, 5, FOREVER);
   return count + 1;
 }
 
@@ -1509,7 +1605,8 @@ static const luaL_Reg options_functions[] = {{"__gc", options_gc}, {NULL, NULL}}
 static const luaL_Reg payload_functions[] = {{"__gc", payload_gc}, {NULL, NULL}};
 static const luaL_Reg image_functions[] = {{"__index", image_index}, {"__pairs", image_pairs}, {NULL, NULL}};
 static const luaL_Reg image_methods[] = {{"save", image_save}, {NULL, NULL}};
-static const luaL_Reg job_functions[] = {{"__gc", job_gc}, {"__close", job_close}, {NULL, NULL}};
+static const luaL_Reg record_functions[] = {{"__gc", record_gc}, {NULL, NULL}};
+static const luaL_Reg job_functions[] = {{"__close", job_close}, {NULL, NULL}};
 static const luaL_Reg job_methods[] = {{"status", job_status},
                                        {"progress", job_progress},
                                        {"result", job_result},
@@ -1543,6 +1640,15 @@ static void make_class(lua_State *L, int module, const char *name, const luaL_Re
   lua_pop(L, 1);
 }
 
+static void push_weak(lua_State *L, const char *mode)
+{
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, mode);
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
 static void push_module_table(lua_State *L)
 {
   static const char *const functions[] = {ENCODE, DECODE};
@@ -1552,12 +1658,10 @@ static void push_module_table(lua_State *L)
     return;
   }
   lua_settop(L, 1);
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  push_weak(L, "k");
   lua_setfield(L, -2, PAYLOADS);
+  push_weak(L, "v");
+  lua_setfield(L, -2, HANDLES);
   memset(lua_newuserdatauv(L, sizeof(struct held), 0), 0, sizeof(struct held));
   lua_setfield(L, -2, HELD);
   lua_getglobal(L, "require");
@@ -1582,6 +1686,7 @@ int luaopen_stepimg(lua_State *L)
   make_class(L, 1, ERROR, error_functions, NULL, NULL);
   make_class(L, 1, OPTIONS, options_functions, NULL, NULL);
   make_class(L, 1, PAYLOAD, payload_functions, NULL, NULL);
+  make_class(L, 1, RECORD, record_functions, NULL, NULL);
   make_class(L, 1, JOB, job_functions, job_methods, "__index");
   make_class(L, 1, EACH, each_functions, NULL, NULL);
   make_class(L, 1, IMAGE, image_functions, image_methods, METHODS);

@@ -47,6 +47,69 @@ describe("What is released early", function()
     assert.same({0, 0}, {called, client:pending()})
   end)
 
+  -- Submits a job with a callback and drops what submit returned, after `act` has had it. Returns what update tells.
+  local function drop(client, act)
+    local told
+    act(assert(client:submit({prompt = support.prompt {delay = 0.2}}, {on_done = function(...) told = {...} end})))
+    return function()
+      support.wait_until("the end", function()
+        client:update()
+        return told
+      end)
+      return table.unpack(told, 1, 3)
+    end
+  end
+
+  it("may be a handle: the callback gets another, which knows the same", function()
+    local client <close> = support.client(server)
+    local handles = setmetatable({}, {__mode = "v"})
+    local told = drop(client, function(job) handles[1] = job end)
+    collectgarbage()
+    assert.is_nil(handles[1])
+    local result, err, job = told()
+    assert.same({result, err, "done"}, {job:result(), nil, job:status()})
+    assert.same({result}, {job:wait()})
+    assert.is_true(#result.image.bytes > 0)
+  end)
+
+  it("may be a handle that a finalizer brings back: it is released once the callback had another", function()
+    local client <close> = support.client(server)
+    local back
+    local told = drop(client, function(job)
+      setmetatable({job}, {__gc = function(self) back = self[1] end})
+    end)
+    collectgarbage()
+    assert.is_not_nil(back:status())
+    local result, _, job = told()
+    assert.error_matches(function() back:result() end, "the job was released")
+    do
+      local _ <close> = back
+    end
+    assert.same({result}, {job:result()})
+  end)
+
+  -- A full collection takes as long as the host's heap is large, and comes rarely.
+  it("may be a result: no full collection is needed for its picture, however long it was on its way", function()
+    local mode = collectgarbage "generational"
+    local client <close> = support.client(server)
+    local results, called = setmetatable({}, {__mode = "v"}), false
+    client:submit({prompt = support.prompt {delay = 0.2}}, {on_done = function(result)
+      results[1], called = result, result.image.format
+    end})
+    for _ = 1, 10 do
+      collectgarbage "step"
+    end
+    support.wait_until("the end", function()
+      client:update()
+      return called
+    end)
+    for _ = 1, 4 do
+      collectgarbage "step"
+    end
+    collectgarbage(mode)
+    assert.is_nil(results[1])
+  end)
+
   it("may be the client of stepimg.generate, while the state closes", function()
     local output = support.run([[
       local stepimg = require "stepimg"
