@@ -1478,6 +1478,8 @@ struct each {
   lua_Integer place;    /* of the last parameters taken */
   int in_flight;
   bool exhausted;
+  bool busy;   /* each_next is further down the stack, or was left by an error */
+  bool closed; /* the loop is over, and busy */
 };
 
 /* The user values of an each. */
@@ -1491,19 +1493,30 @@ static int each_gc(lua_State *L)
   return 0;
 }
 
-/* The loop is over, or was left: what is still going is cancelled. */
+/* The loop is over, or was left: what is still going is cancelled. Its own source, a finalizer or a hook may close it in
+   the middle of each_next: then, and after an error there, the memory is __gc's to release. */
 static int each_close(lua_State *L)
 {
-  luaL_checkudata(L, 1, EACH);
+  struct each *each = luaL_checkudata(L, 1, EACH);
   lua_settop(L, 1);
+  each->closed = true;
   if (lua_getiuservalue(L, 1, EACH_JOBS) == LUA_TTABLE)
     for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
       luaL_checkudata(L, -1, JOB);
       struct job *job = job_at(L, -1);
-      stepimg_job_free(job->job);
-      job->job = NULL;
+      if (each->busy)
+        stepimg_job_cancel(job->job);
+      else {
+        stepimg_job_free(job->job);
+        job->job = NULL;
+      }
     }
-  return each_gc(L);
+  return each->busy ? 0 : each_gc(L);
+}
+
+static void check_open(lua_State *L, const struct each *each)
+{
+  luaL_argcheck(L, each->queue != NULL && !each->closed, 1, "the loop is over");
 }
 
 /* Pushes the next parameters, or says that there are none. */
@@ -1530,6 +1543,7 @@ static bool fill(lua_State *L, struct each *each, stepimg_client *client)
     lua_settop(L, 4);
     if (!next_params(L, each))
       return false;
+    check_open(L, each);
     if (!push_job(L, 2, 5, 3, each->queue, false)) {
       lua_pushinteger(L, each->place);
       lua_insert(L, -3);
@@ -1542,11 +1556,9 @@ static bool fill(lua_State *L, struct each *each, stepimg_client *client)
   return false;
 }
 
-/* i, result | i, nil, err */
-static int each_next(lua_State *L)
+/* Pushes i, result | i, nil, err, and returns their number; 0: that was all. */
+static int push_next(lua_State *L, struct each *each)
 {
-  struct each *each = luaL_checkudata(L, 1, EACH);
-  luaL_argcheck(L, each->queue != NULL, 1, "the loop is over");
   lua_settop(L, 1);
   for (int value = EACH_CLIENT; value <= EACH_JOBS; value++)
     if (value != EACH_SOURCE)
@@ -1554,11 +1566,13 @@ static int each_next(lua_State *L)
   stepimg_client *client = ((struct client *)lua_touserdata(L, 2))->client;
   if (fill(L, each, client))
     return 3;
+  check_open(L, each);
   lua_settop(L, 4);
   if (each->in_flight == 0)
     return 0;
   pay(L, lua_touserdata(L, 2), FOREVER);
   block(L, NULL, client, each->queue, FOREVER);
+  check_open(L, each);
   stepimg_job *finished = stepimg_queue_first(client, each->queue);
   lua_rawgetp(L, 4, finished);
   luaL_checkudata(L, 5, JOB);
@@ -1569,6 +1583,17 @@ static int each_next(lua_State *L)
   stepimg_job_fetch(finished);
   each->in_flight--;
   return count + 1;
+}
+
+static int each_next(lua_State *L)
+{
+  struct each *each = luaL_checkudata(L, 1, EACH);
+  check_open(L, each);
+  bool busy = each->busy;
+  each->busy = true;
+  int count = push_next(L, each);
+  each->busy = busy;
+  return count;
 }
 
 static int client_each(lua_State *L)

@@ -199,6 +199,32 @@ describe("each", function()
     assert(client:generate(prompt {}))
   end)
 
+  it("may be closed by its own list or a hook: then it is over", function()
+    local client <close> = support.client(server)
+    local next, state, first, closing
+    next, state, first, closing = client:each(function()
+      do
+        local _ <close> = closing
+      end
+      return prompt {}
+    end)
+    for _ = 1, 2 do
+      assert.error_matches(function() next(state, first) end, "the loop is over")
+    end
+    next, state, first, closing = client:each {prompt {delay = 0.5}, prompt {delay = 0.5}}
+    debug.sethook(function()
+      if server:log().posts == 2 then
+        debug.sethook()
+        local _ <close> = closing
+      end
+    end, "c")
+    local good, complaint = pcall(next, state, first)
+    debug.sethook()
+    assert.is_false(good)
+    assert.matches("the loop is over", complaint)
+    assert.equal(0, client:pending())
+  end)
+
   it("goes on beside jobs of the same client, and leaves those to update", function()
     local client <close> = support.client(server)
     local told = 0
