@@ -1579,6 +1579,8 @@ static int push_next(lua_State *L, struct each *each)
   lua_pushinteger(L, job_at(L, 5)->place);
   int count = push_result(L, 5);
   lua_pushnil(L);
+  lua_setiuservalue(L, 5, RESULT); /* nobody else has the handle, and it is old by now */
+  lua_pushnil(L);
   lua_rawsetp(L, 4, finished);
   stepimg_job_fetch(finished);
   each->in_flight--;

@@ -199,6 +199,27 @@ describe("each", function()
     assert(client:generate(prompt {}))
   end)
 
+  it("needs no full collection for the pictures it has handed over, however long they were on their way", function()
+    local mode = collectgarbage "generational"
+    local client <close> = support.client(server)
+    local results, count = setmetatable({}, {__mode = "v"}), 0
+    local function source()
+      count = count + 1
+      for _ = 1, 10 do
+        collectgarbage "step"
+      end
+      return count <= 4 and prompt {} or nil
+    end
+    for i, result in client:each(source) do
+      results[i] = result
+    end
+    for _ = 1, 4 do
+      collectgarbage "step"
+    end
+    collectgarbage(mode)
+    assert.same({}, results)
+  end)
+
   it("may be closed by its own list or a hook: then it is over", function()
     local client <close> = support.client(server)
     local next, state, first, closing
@@ -212,6 +233,7 @@ describe("each", function()
       assert.error_matches(function() next(state, first) end, "the loop is over")
     end
     next, state, first, closing = client:each {prompt {delay = 0.5}, prompt {delay = 0.5}}
+    server:reset()
     debug.sethook(function()
       if server:log().posts == 2 then
         debug.sethook()
