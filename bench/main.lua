@@ -75,11 +75,11 @@ local node_place = openai()
 
 -- In the order of the table. `count`: pictures in one measurement.
 local contenders = {
-  {name = "floor: bare libcurl", count = 60, command = "build/bench/floor %s/images/generations %d"},
-  {name = "stepimg, generate", count = 60, command = script "contenders/stepimg.lua generate %%s %%d"},
-  {name = "stepimg, generate, bytes read", count = 60, command = script "contenders/stepimg.lua bytes %%s %%d"},
-  {name = "stepimg, submit and update", count = 60, command = script "contenders/stepimg.lua update %%s %%d"},
-  {name = "stepimg, save", count = 60, command = script "contenders/stepimg.lua save %%s %%d"},
+  {name = "floor: bare libcurl", count = 150, command = "build/bench/floor %s/images/generations %d"},
+  {name = "stepimg, generate", count = 150, command = script "contenders/stepimg.lua generate %%s %%d"},
+  {name = "stepimg, generate, bytes read", count = 150, command = script "contenders/stepimg.lua bytes %%s %%d"},
+  {name = "stepimg, submit and update", count = 150, command = script "contenders/stepimg.lua update %%s %%d"},
+  {name = "stepimg, save", count = 150, command = script "contenders/stepimg.lua save %%s %%d"},
   {name = "LuaSocket/LuaSec, cjson, mime", count = 12, no_h2 = true,
     command = script "contenders/luasocket.lua %%s %%d"},
   {name = "Lua-cURLv3, cjson, mime", count = 12, missing = not has "lcurl",
