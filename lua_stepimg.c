@@ -411,8 +411,8 @@ static void collect_old(lua_State *L, struct client *client, bool blocking)
 
 /* Tells the collector of pictures outside its heap, as if Lua had allocated them just now. With all of it at once the
    next step of a large heap takes many milliseconds, so a call that is not to block tells in steps of Lua's own size, up
-   to that moment, and leaves old pictures to a later one that has nothing to tell, if that comes soon. Comes before a
-   call's own results: they are alive, and would only grow old by it. */
+   to that moment, and leaves old pictures to a later one that has nothing to tell, if that comes soon. Its steps are many
+   small collections, in which all that is alive grows old: so it comes before the call's own results. */
 static void pay(lua_State *L, struct client *client, double until)
 {
   enum { KIB = 1024, STEP = 8, SOON = 4 };
@@ -1022,10 +1022,14 @@ static int job_wait(lua_State *L)
   lua_settop(L, 1);
   bool busy = job->busy;
   job->busy = true;
-  pay_for_job(L, 1, seconds > 0 ? FOREVER : stepimg_now() + COLLECTING);
+  if (seconds <= 0)
+    pay_for_job(L, 1, stepimg_now() + COLLECTING);
   block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
   job->busy = busy;
-  return push_observed(L);
+  int count = push_observed(L);
+  if (seconds > 0)
+    pay_for_job(L, 1, FOREVER);
+  return count;
 }
 
 static int job_cancel(lua_State *L)
@@ -1286,9 +1290,10 @@ static int run(lua_State *L, int owner, int params, int options)
   int place = lua_gettop(L);
   struct job *job = job_at(L, place);
   lua_toclose(L, place); /* an interrupted call cancels its job at once */
-  pay_for_job(L, place, FOREVER);
   block(L, job->job, NULL, NULL, FOREVER);
-  return push_result(L, place);
+  int count = push_result(L, place);
+  pay_for_job(L, place, FOREVER);
+  return count;
 }
 
 /* ------------------------------------------------------------------------------------------------------ clients -- */
@@ -1570,7 +1575,6 @@ static int push_next(lua_State *L, struct each *each)
   lua_settop(L, 4);
   if (each->in_flight == 0)
     return 0;
-  pay(L, lua_touserdata(L, 2), FOREVER);
   block(L, NULL, client, each->queue, FOREVER);
   check_open(L, each);
   stepimg_job *finished = stepimg_queue_first(client, each->queue);
@@ -1584,6 +1588,7 @@ static int push_next(lua_State *L, struct each *each)
   lua_rawsetp(L, 4, finished);
   stepimg_job_fetch(finished);
   each->in_flight--;
+  pay(L, lua_touserdata(L, 2), FOREVER);
   return count + 1;
 }
 
