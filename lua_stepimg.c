@@ -683,10 +683,10 @@ enum {
   RECORD_VALUES = TOLD
 };
 
+/* Where the generations differ, a finalizer has kept a handle that was collected, and the result went to a newer one. */
 struct handle {
   struct job *job; /* the record's, which its user value keeps alive */
-  unsigned
-      generation; /* another than the record's: a finalizer kept what was collected, and the result went elsewhere */
+  unsigned generation;
 };
 
 /* The user values of a handle. */
@@ -1207,6 +1207,7 @@ static enum stepimg_kind read_call(lua_State *L, int index, int record, bool def
   return STEPIMG_OK;
 }
 
+/* Both are called with a handle, a table, and the handle. */
 static int enter_kept(lua_State *L)
 {
   keep(L, 1);
@@ -1483,8 +1484,8 @@ struct each {
   lua_Integer place;    /* of the last parameters taken */
   int in_flight;
   bool exhausted;
-  bool busy;   /* each_next is further down the stack, or was left by an error */
-  bool closed; /* the loop is over, and busy */
+  bool busy; /* each_next is further down the stack, or was left by an error */
+  bool closed;
 };
 
 /* The user values of an each. */
