@@ -37,6 +37,15 @@ function jobs.silent()
   })
 end
 
+-- How many values are left in a weak table.
+function jobs.alive(weak)
+  local count = 0
+  for _ in pairs(weak) do
+    count = count + 1
+  end
+  return count
+end
+
 local function reached(job, state, server)
   local now = job:progress()
   local arrives = now.phase ~= "receiving" or now.received > 0
