@@ -1019,15 +1019,15 @@ static int job_wait(lua_State *L)
 {
   struct job *job = check_job(L);
   double seconds = luaL_optnumber(L, 2, FOREVER);
+  bool blocking = seconds > 0, busy = job->busy;
   lua_settop(L, 1);
-  bool busy = job->busy;
   job->busy = true;
-  if (seconds <= 0)
+  if (!blocking)
     pay_for_job(L, 1, stepimg_now() + COLLECTING);
-  block(L, job->job, NULL, NULL, seconds > 0 ? seconds : 0);
+  block(L, job->job, NULL, NULL, blocking ? seconds : 0);
   job->busy = busy;
   int count = push_observed(L);
-  if (seconds > 0)
+  if (blocking)
     pay_for_job(L, 1, FOREVER);
   return count;
 }
@@ -1207,7 +1207,6 @@ static enum stepimg_kind read_call(lua_State *L, int index, int record, bool def
   return STEPIMG_OK;
 }
 
-/* Both are called with a handle, a table, and the handle. */
 static int enter_kept(lua_State *L)
 {
   keep(L, 1);
@@ -1216,19 +1215,19 @@ static int enter_kept(lua_State *L)
 
 static int enter_each(lua_State *L)
 {
+  lua_pushvalue(L, 1);
   lua_rawsetp(L, 2, job_at(L, 1)->job);
   return 0;
 }
 
-/* Enters the job of the handle at index where it is to be found again. It is going already: where there is no memory for
-   the entry, it is cancelled at once, and that is raised. */
-static void enter_job(lua_State *L, lua_CFunction enter, int index, int table)
+/* Calls enter with the handle at index and the value at another, to note the job where it is found again. It is going
+   already: where there is no memory for the entry, it is cancelled at once, and that is raised. */
+static void enter_job(lua_State *L, lua_CFunction enter, int index, int where)
 {
   lua_pushcfunction(L, enter);
   lua_pushvalue(L, index);
-  lua_pushvalue(L, table);
-  lua_pushvalue(L, index);
-  if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+  lua_pushvalue(L, where);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
     struct job *job = job_at(L, index);
     stepimg_job_free(job->job);
     job->job = NULL;
