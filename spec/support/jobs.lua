@@ -37,13 +37,24 @@ function jobs.silent()
   })
 end
 
--- How many values are left in a weak table.
-function jobs.alive(weak)
-  local count = 0
-  for _ in pairs(weak) do
-    count = count + 1
+local function collect_young(times)
+  for _ = 1, times do
+    collectgarbage "step"
   end
-  return count
+end
+
+-- In the generational mode: calls `act` with a weak list and a function after which all that is alive is old. Returns
+-- how many of the list's values small collections leave: none, or one if a full collection came by itself while one was
+-- used.
+function jobs.left_by_small_collections(act)
+  local mode, weak, left = collectgarbage "generational", setmetatable({}, {__mode = "v"}), 0
+  act(weak, function() collect_young(10) end)
+  collect_young(4)
+  collectgarbage(mode)
+  for _ in pairs(weak) do
+    left = left + 1
+  end
+  return left
 end
 
 local function reached(job, state, server)
