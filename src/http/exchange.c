@@ -122,9 +122,8 @@ static int status_of(const struct exchange *exchange)
 /* It has a connection, or wants none any more. */
 static void connected(struct exchange *exchange)
 {
-  if (exchange->connecting != NULL)
-    --*exchange->connecting;
-  exchange->connecting = NULL;
+  exchange->connections->awaited -= exchange->awaits;
+  exchange->awaits = false;
 }
 
 /* The POST's body. libcurl sends a request anew by itself when a kept connection turns out to be dead, and that could
@@ -151,9 +150,18 @@ static size_t send_body(char *out, size_t size, size_t count, void *context)
    whole one behind it. */
 static int begin_request(void *context, char *to, char *from, int to_port, int from_port)
 {
-  const struct exchange *exchange = context;
+  struct exchange *exchange = context;
+  bool post = exchange->body != NULL;
   (void)to, (void)from, (void)to_port, (void)from_port;
-  return exchange->body_sent == 0 && exchange->header_bytes == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  if (exchange->body_sent > 0 || exchange->header_bytes > 0)
+    return CURL_PREREQFUNC_ABORT;
+  if (post && !exchange->fresh && !connection_may_carry_post(exchange->connections, exchange->easy)) {
+    exchange->stale = true;
+    curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L); /* nor is it for the next, if nobody else is on it */
+    return CURL_PREREQFUNC_ABORT;
+  }
+  connection_enter(exchange->connections, &exchange->user, exchange->easy);
+  return CURL_PREREQFUNC_OK;
 }
 #endif
 
@@ -233,9 +241,10 @@ static long milliseconds(double seconds)
 }
 
 static bool prepare(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                    double timeout, struct answer *answer, struct progress *progress)
+                    double timeout, struct answer *answer, struct progress *progress, struct connections *connections)
 {
   memset(exchange, 0, sizeof *exchange);
+  exchange->connections = connections;
   exchange->settings = settings;
   exchange->began_at = port_now();
   exchange->answer = answer;
@@ -294,12 +303,12 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
 }
 
 bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress, int *connecting)
+                   double timeout, struct answer *answer, struct progress *progress, struct connections *connections)
 {
-  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress))
+  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress, connections))
     return false;
-  exchange->connecting = connecting;
-  ++*connecting;
+  exchange->awaits = true;
+  connections->awaited++;
   exchange->body = body;
   exchange->body_length = length;
   curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
@@ -311,12 +320,22 @@ bool exchange_post(struct exchange *exchange, const struct exchange_settings *se
 }
 
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress)
+                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct connections *connections)
 {
-  if (!prepare(exchange, settings, url, timeout, answer, progress))
+  if (!prepare(exchange, settings, url, timeout, answer, progress, connections))
     return false;
   exchange->picture = picture;
   return true;
+}
+
+void exchange_renew(struct exchange *exchange, double timeout)
+{
+  exchange->stale = false;
+  exchange->fresh = true;
+  curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
+  curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
 }
 
 /* ------------------------------------------------------------------------------------------------------ verdict -- */
@@ -581,8 +600,10 @@ void exchange_timing(const struct exchange *exchange, struct stepimg_timing *tim
 
 void exchange_free(struct exchange *exchange)
 {
+  if (exchange->easy == NULL)
+    return;
   connected(exchange);
-  if (exchange->easy != NULL)
-    curl_easy_cleanup(exchange->easy);
+  connection_leave(&exchange->user);
+  curl_easy_cleanup(exchange->easy);
   exchange->easy = NULL;
 }
