@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "http/connection.h"
+#include "http/retry_after.h"
 #include "payload/answer.h"
 #include "stepimg.h"
 
@@ -58,6 +59,8 @@ struct exchange {
   bool chunked;                /* its body has an end of its own, which libcurl sees to */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */
+  char *redirect;              /* where a GET was sent to instead; owned. NULL: nowhere */
+  struct retry_after asked;
   char request_id[128];
   char content_type[64];
   char reason[CURL_ERROR_SIZE];
@@ -78,7 +81,7 @@ void exchange_renew(struct exchange *exchange, double timeout);
 /* Judges an exchange that libcurl says has ended with code: STEPIMG_OK, or what is wrong with it, and whether it may be
    repeated. */
 enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat);
-/* Where a GET was sent to instead, valid until exchange_free; NULL: nowhere. */
+/* Where a GET was sent to instead, as an address of its own, not looked at; valid until exchange_free. NULL: nowhere. */
 const char *exchange_redirect(const struct exchange *exchange);
 /* connect, tls and first_byte. */
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
