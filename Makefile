@@ -25,11 +25,12 @@ CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) -
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
-CORE_OBJ  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
+CORE_SRC  := $(wildcard src/*/*.c)
+CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-C_FILES   := lua_stepimg.c $(wildcard src/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
+C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 
@@ -42,8 +43,9 @@ $(BUILD)/libstepimg.a: $(CORE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: src/%.c | $(BUILD)/tools
-	$(CC) $(OURS) $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(BUILD)/core/%.o: src/%.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(BUILD)/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
@@ -80,10 +82,10 @@ $(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c
 
 # The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
 FUZZED   := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
-FUZZ_OBJ := $(patsubst src/%.c,$(BUILD)/fuzz/core/%.o,$(wildcard src/*.c)) $(BUILD)/fuzz/core/lua_stepimg.o
+FUZZ_OBJ := $(CORE_SRC:src/%.c=$(BUILD)/fuzz/core/%.o) $(BUILD)/fuzz/core/lua_stepimg.o
 $(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
-	clang $(FUZZED)-no-link $(CURL_CF) -c -o $@ $<
+	clang $(FUZZED)-no-link -Isrc $(CURL_CF) -c -o $@ $<
 
 $(BUILD)/fuzz/core/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
 	@mkdir -p $(@D)
@@ -157,4 +159,4 @@ run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 
 .PHONY: all install uninstall clean demo test sanitize check bench fuzz soak coverage
 .PHONY: run-demo run-test run-core run-spec run-sanitize run-check run-bench run-fuzz run-soak run-coverage
--include $(wildcard $(BUILD)/*.d $(BUILD)/bench/*.d $(BUILD)/fuzz/*.d $(BUILD)/fuzz/core/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

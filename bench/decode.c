@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base64.h"
+#include "payload/base64.h"
 
 enum { ROUNDS = 201 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exchange.h"
+#include "http/exchange.h"
 
 static const char body[] =
     "{\"model\":\"step-image-edit-2\",\"prompt\":\"a lighthouse\",\"response_format\":\"b64_json\"}";

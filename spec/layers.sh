@@ -13,7 +13,7 @@ includes() {
   shift
   grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$header" "$@"
 }
-includes '([^>"]*/)?(lua|lauxlib|lualib|luaconf)\.h' src/*.[ch] && fail "src/ is to know no Lua"
+includes '([^>"]*/)?(lua|lauxlib|lualib|luaconf)\.h' src/*.h src/*/*.[ch] && fail "src/ is to know no Lua"
 includes 'curl/' lua_stepimg.c && fail "the binding is to know no libcurl"
 
 names=$(nm --dynamic --defined-only --format=posix stepimg.so | cut -d ' ' -f 1)

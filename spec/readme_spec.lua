@@ -161,7 +161,7 @@ describe("The README's tables of options", function()
   local numeric = {integer = "number", number = "number"}
   local closed = assert(stepimg.new {api_key = support.KEY})
   closed:close()
-  local source = support.read "src/options.c":match "void stepimg_options_init.-\n}"
+  local source = support.read "src/rules/options.c":match "void stepimg_options_init.-\n}"
 
   -- The module lists all names when none is near.
   local function known(...)
@@ -248,7 +248,7 @@ end)
 describe("The README's table of errors", function()
   it("has every kind that can be met", function()
     local kinds = {}
-    for name in support.read "src/error.c":match "names%[%] = {(.-)};":gmatch '"([%w_]+)"' do
+    for name in support.read "src/base/error.c":match "names%[%] = {(.-)};":gmatch '"([%w_]+)"' do
       kinds[name] = true
     end
     -- ok is no error, and nomem is raised as Lua raises it.

@@ -1,7 +1,7 @@
 /* The base64 decoder: against the RFC's vectors, an encoder and a reference of the test's own, torn at every place. */
 #include "check.h"
 
-#include "base64.h"
+#include "payload/base64.h"
 
 enum { TEXT_MAX = 512 };
 

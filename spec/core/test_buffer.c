@@ -1,7 +1,7 @@
 /* The growing buffer: its bound, handing over, release. */
 #include "check.h"
 
-#include "buffer.h"
+#include "base/buffer.h"
 
 static void is_empty_at_birth(void **state)
 {

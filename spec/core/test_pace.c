@@ -1,7 +1,7 @@
 /* The limit on requests per minute, and the rests that the service asks for. */
 #include "check.h"
 
-#include "pace.h"
+#include "client/pace.h"
 
 static void no_limit_is_no_brake(void **state)
 {

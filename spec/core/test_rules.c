@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "rules.h"
+#include "rules/rules.h"
 
 #define CAT "\xe7\x8c\xab"          /* three bytes */
 #define CAT_FACE "\xf0\x9f\x90\xb1" /* four */

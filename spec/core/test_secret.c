@@ -1,7 +1,7 @@
 /* A secret: found however it is written, and nothing else with it. */
 #include "check.h"
 
-#include "secret.h"
+#include "base/secret.h"
 
 #define SECRET "sk-Ab/9+\\u~7"
 #define STARS "************"

@@ -1,7 +1,7 @@
 /* Format and dimensions: headers of each format, cut at every length in blocks of that very length, and lying ones. */
 #include "check.h"
 
-#include "sniff.h"
+#include "payload/sniff.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "buffer.h"
-#include "spares.h"
+#include "base/buffer.h"
+#include "payload/spares.h"
 
 #define SIZE ((size_t)100000)
 

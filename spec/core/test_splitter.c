@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "splitter.h"
+#include "payload/splitter.h"
 
 enum { PLACES = 4, RECORD_MAX = 4096 };
 

@@ -1,7 +1,7 @@
 /* Texts that users gave: counting, cutting, quoting, the distance of names. */
 #include "check.h"
 
-#include "text.h"
+#include "base/text.h"
 
 struct flaw {
   const char *text;

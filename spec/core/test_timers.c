@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "timers.h"
+#include "client/timers.h"
 
 enum { TIMERS = 300, STEPS = 20000 };
 

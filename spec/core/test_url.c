@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "url.h"
+#include "http/url.h"
 
 static void knows_this_machine(void **state)
 {

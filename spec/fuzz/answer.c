@@ -1,5 +1,5 @@
 /* What gathers an answer, in all its modes: whatever arrives in whatever pieces gives the same as in one piece. */
-#include "answer.h"
+#include "payload/answer.h"
 
 #include "fuzz.h"
 

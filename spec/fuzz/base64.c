@@ -1,5 +1,5 @@
 /* The decoder: all its ways, whole and torn, against one that goes bit by bit. */
-#include "base64.h"
+#include "payload/base64.h"
 
 #include "fuzz.h"
 

@@ -1,6 +1,6 @@
 /* Format and dimensions: nothing is read beyond the end, more bytes do not change what fewer have told, and what is told
    stands where the format has it. */
-#include "sniff.h"
+#include "payload/sniff.h"
 
 #include "fuzz.h"
 

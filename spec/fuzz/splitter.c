@@ -1,7 +1,7 @@
 /* The envelope splitter, whole and torn; and lua-cjson is the judge: what it takes for JSON, the splitter takes too,
    the envelope is JSON, and both find the same pictures and links. What it does not take is no JSON as an envelope either,
    unless the flaw went with a picture, and then it is no base64. */
-#include "splitter.h"
+#include "payload/splitter.h"
 
 #include <ctype.h>
 #include <lauxlib.h>

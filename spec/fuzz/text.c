@@ -1,7 +1,7 @@
 /* Texts that users gave: UTF-8 against a decoder of the target's own, cuts, quotes, copies, the distance of names. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "text.h"
+#include "base/text.h"
 
 #include "fuzz.h"
 

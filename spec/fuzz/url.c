@@ -2,7 +2,7 @@
    connect to, and a reader of plain text whether a name or a password stands in it. No socket is opened. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "url.h"
+#include "http/url.h"
 
 #include <curl/curl.h>
 #include <netdb.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/text.h"
 #include "fuzz.h"
-#include "text.h"
 
 static bool is_this_machine(const struct sockaddr *address)
 {

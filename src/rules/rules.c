@@ -1,11 +1,11 @@
-#include "rules.h"
+#include "rules/rules.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 enum { MAX_NAMES = 32, LIST_MAX = 512, GIVEN_MAX = TEXT_QUOTE_MAX + 32 };
 

@@ -8,7 +8,7 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
-#include "answer.h"
+#include "payload/answer.h"
 #include "stepimg.h"
 
 /* Bytes of libcurl's receive buffer and of its send buffer. 16 KiB cost a seventh more CPU over plain HTTP. They are also

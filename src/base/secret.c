@@ -1,9 +1,9 @@
-#include "secret.h"
+#include "base/secret.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
 enum { SHORTEST_SECRET = 8 };
 

@@ -1,4 +1,4 @@
-#include "sniff.h"
+#include "payload/sniff.h"
 
 #include <string.h>
 

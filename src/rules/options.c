@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
-#include "rules.h"
-#include "secret.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "rules/rules.h"
 #include "stepimg.h"
-#include "text.h"
 
 enum store { TEXT, SECRET, SECONDS, COUNT, BYTES, SWITCH };
 

@@ -1,4 +1,4 @@
-#include "base64.h"
+#include "payload/base64.h"
 
 #include <string.h>
 

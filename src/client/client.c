@@ -1,9 +1,9 @@
 /* The host's side of a client: its making and its end. */
-#include "client.h"
+#include "client/client.h"
 
 #include <stdlib.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* Seconds that a close waits for its thread. It answers in far less, but where an old libcurl waits for a name look-up
    that hangs; then the thread is left to end by itself. */

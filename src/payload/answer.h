@@ -5,12 +5,12 @@
 #ifndef STEPIMG_ANSWER_H
 #define STEPIMG_ANSWER_H
 
-#include "base64.h"
-#include "buffer.h"
-#include "error.h"
-#include "file.h"
-#include "spares.h"
-#include "splitter.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "payload/base64.h"
+#include "payload/spares.h"
+#include "payload/splitter.h"
 #include "stepimg.h"
 
 enum {

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
-#include "error.h"
-#include "policy.h"
-#include "url.h"
+#include "base/error.h"
+#include "client/client.h"
+#include "http/policy.h"
+#include "http/url.h"
 
 enum {
   MAX_REDIRECTS = 3,

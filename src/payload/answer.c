@@ -1,11 +1,11 @@
-#include "answer.h"
+#include "payload/answer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sniff.h"
+#include "payload/sniff.h"
 
 bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *format, ...)
 {

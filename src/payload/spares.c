@@ -1,4 +1,4 @@
-#include "spares.h"
+#include "payload/spares.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base64_blocks.h"
+#include "payload/base64_blocks.h"
 
 struct base64 {
   uint32_t bits;     /* sextets not yet written */

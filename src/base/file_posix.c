@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include "file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 enum { TRIES = 100, SUFFIX_MAX = 48 };
 

@@ -1,4 +1,4 @@
-#include "pace.h"
+#include "client/pace.h"
 
 #include <stdint.h>
 #include <stdlib.h>

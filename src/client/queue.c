@@ -1,7 +1,7 @@
 /* Where finished jobs wait for the host. All but making and releasing happens under the client's lock. */
 #include <stdlib.h>
 
-#include "client.h"
+#include "client/client.h"
 
 void queue_release(struct stepimg_queue *queue)
 {

@@ -4,7 +4,7 @@
  * character's two nibbles look up bit sets that meet only where it is none of the alphabet, and its upper nibble looks up
  * what to add to get its value.
  */
-#include "base64_blocks.h"
+#include "payload/base64_blocks.h"
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-#include "timers.h"
+#include "client/timers.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-#include "runtime.h"
+#include "client/runtime.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "client.h"
+#include "client/client.h"
 
 /* Seconds for each thread. It ends at once, if the machine lets it; while it is in OpenSSL, OpenSSL's own end would crash
    it. Only an old libcurl, which waits for a name look-up that hangs, is not worth more. */

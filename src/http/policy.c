@@ -1,4 +1,4 @@
-#include "policy.h"
+#include "http/policy.h"
 
 #include <limits.h>
 

@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #endif
 
-#include "port.h"
+#include "base/port.h"
 
 double port_now(void)
 {

@@ -1,4 +1,4 @@
-#include "splitter.h"
+#include "payload/splitter.h"
 
 #include <string.h>
 

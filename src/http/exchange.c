@@ -1,15 +1,15 @@
-#include "exchange.h"
+#include "http/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
-#include "policy.h"
-#include "port.h"
-#include "secret.h"
-#include "text.h"
-#include "url.h"
+#include "base/error.h"
+#include "base/port.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "http/policy.h"
+#include "http/url.h"
 
 enum { MAX_HEADER_BYTES = 256 * 1024 };
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
-#include "error.h"
+#include "base/error.h"
+#include "client/client.h"
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
 static const struct stepimg_outcome no_memory = {

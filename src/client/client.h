@@ -11,13 +11,13 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
-#include "exchange.h"
-#include "file.h"
-#include "pace.h"
-#include "port.h"
-#include "runtime.h"
+#include "base/file.h"
+#include "base/port.h"
+#include "client/pace.h"
+#include "client/runtime.h"
+#include "client/timers.h"
+#include "http/exchange.h"
 #include "stepimg.h"
-#include "timers.h"
 
 struct work; /* worker.c: what a job needs once it has been in flight */
 

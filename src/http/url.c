@@ -1,12 +1,12 @@
-#include "url.h"
+#include "http/url.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 /* A URL that was taken apart. What is asked of one that is none, or for which there was no memory, is answered no. */
 struct address {
