@@ -1,9 +1,9 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|sanitize|check|bench|fuzz|soak|coverage: what that target of the Makefile needs and this
-# system lacks is installed with apt. Silent where nothing is missing.
+# sh spec/setup.sh demo|test|sanitize|debug|check|bench|fuzz|soak|coverage: what that target of the Makefile needs and
+# this system lacks is installed with apt. Silent where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test, sanitize, check, bench, fuzz, soak or coverage is wanted}
+target=${1:?demo, test, sanitize, debug, check, bench, fuzz, soak or coverage is wanted}
 
 # need "Debian packages" probe…: a probe that fails adds its packages.
 need() {
@@ -51,7 +51,7 @@ look() {
     need "lua-zlib" has_module zlib
     need "lua-socket" has_module mime
   fi
-  if [ "$target" = test ] || [ "$target" = sanitize ] || [ "$target" = coverage ]; then
+  if [ "$target" = test ] || [ "$target" = sanitize ] || [ "$target" = debug ] || [ "$target" = coverage ]; then
     need "lua-busted" has_busted
     need "libcmocka-dev" has_library cmocka
     need "lua-luv" has_module luv
