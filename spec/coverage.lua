@@ -10,7 +10,7 @@ local ALL_RAN = (os.getenv "SPECS" or "") == ""
 -- file -> {lines = {number -> count}, branches = {number -> {count of each way out}}}
 local function read()
   local found = {}
-  local pipe = assert(io.popen "gcov --branch-probabilities --json-format --stdout build/*.gcda")
+  local pipe = assert(io.popen "gcov --branch-probabilities --json-format --stdout build/*.gcda build/core/*/*.gcda")
   for document in pipe:lines() do
     for _, file in ipairs(json.decode(document).files) do
       if file.file:find "^src/" or file.file == "lua_stepimg.c" then
