@@ -1,5 +1,8 @@
-# stepimg: build, demo, test, check, debug, sanitize, fuzz, soak, coverage, bench, install. All but build and install
-# first install what they miss on a Debian system. The folder's own path may hold anything: nothing here spells it out.
+# stepimg: build, install, and what TARGETS names. The path of this folder may hold anything: none is absolute here.
+
+# Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
+# changed.
+TARGETS    := demo test sanitize debug check bench fuzz soak coverage test-fresh
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -105,8 +108,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
-# Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test sanitize debug check bench fuzz soak coverage:
+$(TARGETS):
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
@@ -150,16 +152,18 @@ run-soak: stepimg.so
 
 # All tests (or SPECS) once more, with gcov's counters, in a folder of links to this one: what they start is found there.
 COVERAGE := $(BUILD)/coverage
-run-coverage: export SPECS ?=
 run-coverage:
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	@for name in .busted $(filter-out build stepimg.so,$(wildcard *)); do ln -s "../../$$name" $(COVERAGE) || exit 1; done
 	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
 	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
 
+# Each of these in debootstrap's minimal roots, as a newcomer meets them.
+run-test-fresh:
+	@bash spec/fresh.sh $(SUITES)
+
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
 
-.PHONY: all install uninstall clean demo test sanitize debug check bench fuzz soak coverage
-.PHONY: run-demo run-test run-core run-spec run-sanitize run-debug run-check run-bench run-fuzz run-soak run-coverage
+.PHONY: all install uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
