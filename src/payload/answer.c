@@ -25,10 +25,10 @@ static bool overflow(struct answer *answer, enum stepimg_kind kind)
   return answer_fail(answer, STEPIMG_PROTOCOL, "the answer is larger than max_response_bytes (%zu)", answer->max);
 }
 
-/* Whether the file did as it was asked. */
-static bool written(struct answer *answer, const struct stepimg_error *error, enum stepimg_kind kind)
+/* The file did not do as it was asked, and said why. False. */
+static bool unwritten(struct answer *answer, const struct stepimg_error *error)
 {
-  return kind == STEPIMG_OK || answer_fail(answer, kind, "%s", error->message);
+  return answer_fail(answer, error->kind, "%s", error->message);
 }
 
 /* The picture of a place in data; made when first seen. NULL: answer->kind says why. */
@@ -71,8 +71,8 @@ static bool flush(struct answer *answer, size_t kept)
   struct stepimg_error error;
   size_t length = answer->bytes.length - kept;
   look(answer);
-  if (!written(answer, &error, file_write(&answer->file, answer->bytes.bytes, length, &error)))
-    return false;
+  if (file_write(&answer->file, answer->bytes.bytes, length, &error) != STEPIMG_OK)
+    return unwritten(answer, &error);
   answer->current->length += length;
   memmove(answer->bytes.bytes, answer->bytes.bytes + length, kept);
   answer->bytes.length = kept;
@@ -95,7 +95,7 @@ static bool picture_begin(struct answer *answer, size_t expected)
   buffer_init(&answer->bytes, answer->max);
   if (to_file(answer)) {
     answer->current->length = 0; /* a download that is repeated begins anew */
-    return written(answer, &error, file_restart(&answer->file, &error));
+    return file_restart(&answer->file, &error) == STEPIMG_OK || unwritten(answer, &error);
   }
   if (expected == 0 || expected > answer->max)
     return true;
@@ -118,7 +118,7 @@ static bool picture_end(struct answer *answer)
     picture->saved = picture->length > 0;
     buffer_free(&answer->bytes);
     answer->current = NULL;
-    return written(answer, &error, file_close(&answer->file, &error));
+    return file_close(&answer->file, &error) == STEPIMG_OK || unwritten(answer, &error);
   }
   answer->current = NULL;
   if (answer->bytes.length == 0) { /* "" is no picture */
