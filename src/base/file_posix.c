@@ -64,7 +64,9 @@ enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_
     number = ENOENT; /* this and the next, the rename would say only when all is paid for */
   else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
     number = EISDIR;
-  else if ((file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX)) < 0)
+  else
+    file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX);
+  if (number == 0 && file->descriptor < 0)
     number = errno;
   if (number == 0)
     return STEPIMG_OK;
