@@ -18,8 +18,7 @@ enum {
   ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
   ANSWER_MAX_URL = 8 * 1024,
   ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
-  ANSWER_FILE_BLOCK =
-      64 * 1024 /* bytes gathered before they are written; format and dimensions are read from the first */
+  ANSWER_FILE_BLOCK = 64 * 1024, /* bytes gathered before they are written; format and size are read in the first */
 };
 
 enum answer_mode {
