@@ -43,14 +43,14 @@ static void forget(struct file *file)
 {
   free(file->path);
   free(file->temporary);
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
 }
 
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
   size_t length = strlen(path);
   struct stat there;
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
   file->path = malloc(length + 1);
   file->temporary = malloc(length + SUFFIX_MAX);
   if (file->path == NULL || file->temporary == NULL) {

@@ -223,7 +223,7 @@ void answer_init(struct answer *answer, size_t max, struct spares *spares)
   memset(answer, 0, sizeof *answer);
   answer->spares = spares;
   answer->max = max;
-  answer->file = (struct file)FILE_NONE;
+  answer->file = FILE_NONE;
 }
 
 enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
@@ -314,7 +314,7 @@ struct stepimg_picture *answer_to_download(const struct answer *answer)
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
 {
   *file = answer->file;
-  answer->file = (struct file)FILE_NONE;
+  answer->file = FILE_NONE;
   outcome->body = (char *)buffer_take(&answer->body, &outcome->body_length);
   outcome->pictures = answer->pictures;
   outcome->picture_count = answer->picture_count;
