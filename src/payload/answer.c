@@ -293,13 +293,24 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   return false;
 }
 
+bool answer_is_whole(struct answer *answer, bool open_ended)
+{
+  if (answer->mode == ANSWER_ENVELOPE)
+    return answer->splitter.whole;
+  if (answer->mode != ANSWER_PICTURE || !open_ended)
+    return false;
+  look(answer);
+  return sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length);
+}
+
 bool answer_end(struct answer *answer, bool open_ended)
 {
+  if (open_ended && !answer_is_whole(answer, true))
+    return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing",
+                       answer->mode == ANSWER_PICTURE ? "picture" : "answer");
   if (answer->mode != ANSWER_PICTURE)
-    return true; /* whether the envelope is whole is for its reader to say */
+    return true; /* whether it is JSON is for its reader to say */
   look(answer);
-  if (open_ended && !sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length))
-    return answer_fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
   return picture_end(answer);
 }
 

@@ -58,6 +58,9 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
 /* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
    that is STEPIMG_OK, since the body of a refusal has reached its bound. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
+/* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
+   the connection went on: it is paid for. */
+bool answer_is_whole(struct answer *answer, bool open_ended);
 /* The body has ended; open_ended: nothing tells a whole one from one that was cut, but what is in it. False as
    answer_write. */
 bool answer_end(struct answer *answer, bool open_ended);
