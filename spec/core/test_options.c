@@ -657,6 +657,7 @@ int main(void)
       WITH_OPTIONS(times_are_a_millisecond_to_a_month),
       WITH_OPTIONS(switches_are_true_or_false),
       WITH_OPTIONS(unknown_options_are_told_the_nearest),
+      WITH_OPTIONS(a_key_in_quotes_is_told),
       WITH_OPTIONS(far_options_are_told_all),
       WITH_OPTIONS(a_call_takes_its_own_options_only),
       WITH_OPTIONS(no_message_shows_a_secret),
