@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/port.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "http/policy.h"
 
@@ -74,8 +74,8 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   size_t length = size * count;
   enter(exchange, STEPIMG_RECEIVING);
   if (exchange->head.bytes == 0) /* libcurl's own STARTTRANSFER_TIME of a POST is when the upload began */
-    exchange->first_byte = port_now() - exchange->began_at;
-  exchange->heard_at = port_now();
+    exchange->first_byte = clock_now() - exchange->began_at;
+  exchange->heard_at = clock_now();
   switch (head_read(&exchange->head, line, length)) {
   case HEAD_FINE:
     return length;
@@ -108,7 +108,7 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
 {
   struct exchange *exchange = context;
   size_t length = size * count;
-  exchange->heard_at = port_now();
+  exchange->heard_at = clock_now();
   if ((!exchange->began && !begin_body(exchange)) || !answer_write(exchange->answer, bytes, length)) {
     exchange->stopped = true;
     return 0; /* which ends the transfer: length is never 0 here */
@@ -156,7 +156,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   memset(exchange, 0, sizeof *exchange);
   exchange->connections = connections;
   exchange->settings = settings;
-  exchange->began_at = exchange->heard_at = port_now();
+  exchange->began_at = exchange->heard_at = clock_now();
   exchange->answer = answer;
   exchange->progress = progress;
   CURL *easy = exchange->easy = curl_easy_init();

@@ -43,7 +43,7 @@ struct exchange {
   bool fresh;     /* so it began anew, on one of its own */
   bool undecoded; /* its body is wanted as it comes */
   struct head head;
-  double began_at, first_byte; /* a moment of port_now; seconds from then until the answer began */
+  double began_at, first_byte; /* a moment of clock_now; seconds from then until the answer began */
   double heard_at;             /* when the last of the answer came; began_at: nothing has */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */

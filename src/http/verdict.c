@@ -38,7 +38,7 @@ static const struct cause {
     {CURLE_PEER_FAILED_VERIFICATION, STEPIMG_NETWORK, false, "no secure connection"},
     {CURLE_SSL_CIPHER, STEPIMG_NETWORK, false, "no secure connection"},
     {CURLE_SSL_CERTPROBLEM, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection, for there are no authorities to trust"},
     {CURLE_SSL_ISSUER_ERROR, STEPIMG_NETWORK, false, "no secure connection"},
     /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
     {CURLE_SEND_FAIL_REWIND, STEPIMG_NETWORK, false, "the connection was lost"},
@@ -98,10 +98,10 @@ static void timed_out(const struct hearing *hearing, struct stepimg_error *error
 {
   const struct exchange *exchange = hearing->exchange;
   long long bytes = atomic_load_explicit(&exchange->progress->received, memory_order_relaxed);
-  double seconds = 0;
+  char seconds[TEXT_NUMBER_MAX];
   curl_off_t spent = 0;
   curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent);
-  seconds = (double)spent / 1e6;
+  text_number(seconds, (double)spent / 1e6, 3);
   if (exchange->stalled && exchange->head.bytes > 0)
     error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s stood still (%lld bytes had come); see stall_timeout",
               hearing->host, bytes);
@@ -110,15 +110,15 @@ static void timed_out(const struct hearing *hearing, struct stepimg_error *error
   else
     switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
     case STEPIMG_RECEIVING:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %.3g s (%lld bytes came)",
+      error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %s s (%lld bytes came)",
                 hearing->host, seconds, bytes);
       break;
     case STEPIMG_CONNECTING:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s%s%s after %.3g s", hearing->host,
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s%s%s after %s s", hearing->host,
                 hearing->proxy[0] != '\0' ? " through the proxy " : "", hearing->proxy, seconds);
       break;
     default:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %.3g s", hearing->host, seconds);
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %s s", hearing->host, seconds);
       break;
     }
 }
