@@ -38,7 +38,7 @@ static const struct cause {
     {CURLE_PEER_FAILED_VERIFICATION, STEPIMG_NETWORK, false, "no secure connection"},
     {CURLE_SSL_CIPHER, STEPIMG_NETWORK, false, "no secure connection"},
     {CURLE_SSL_CERTPROBLEM, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection, for there are no authorities to trust"},
+    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection"},
     {CURLE_SSL_ISSUER_ERROR, STEPIMG_NETWORK, false, "no secure connection"},
     /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
     {CURLE_SEND_FAIL_REWIND, STEPIMG_NETWORK, false, "the connection was lost"},
@@ -82,16 +82,21 @@ static const char *handshake_failed(const char *reason)
   return reason;
 }
 
-/* Whether the certificate's issuer is what is not trusted, rather than its dates or its names. */
-static bool is_unknown_issuer(const struct exchange *exchange, CURLcode code)
+/* What is to be done about the authorities, where they are what is wrong: not a certificate's dates or its names. */
+static const char *authorities_failed(const struct exchange *exchange, CURLcode code)
 {
   enum { NOT_YET_VALID = 9, EXPIRED = 10, OTHER_HOST = 62 }; /* OpenSSL's; the others have 1 for all */
+  const struct authorities *authorities = &exchange->settings->authorities;
   long flaw = 0;
-  if (code == CURLE_SSL_CACERT_BADFILE)
-    return true;
+  if (code == CURLE_SSL_CACERT_BADFILE) /* a small system may have none */
+    return authorities->own ? ": this system has no authorities to trust; install ca-certificates, or set ca_file"
+                            : ": ca_file holds no authorities";
   curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &flaw);
-  return code == CURLE_PEER_FAILED_VERIFICATION && flaw != 0 && flaw != NOT_YET_VALID && flaw != EXPIRED &&
-         flaw != OTHER_HOST;
+  if (code != CURLE_PEER_FAILED_VERIFICATION || flaw == 0 || flaw == NOT_YET_VALID || flaw == EXPIRED ||
+      flaw == OTHER_HOST)
+    return "";
+  return ": nobody who is trusted vouches for it; an authority of your own is named by ca_file, the others are the "
+         "package ca-certificates";
 }
 
 static void timed_out(const struct hearing *hearing, struct stepimg_error *error)
@@ -135,7 +140,7 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 {
   const struct exchange *exchange = hearing->exchange;
   const struct cause *cause = cause_of(code);
-  const char *reason = exchange->reason, *hint = "";
+  const char *reason = exchange->reason, *hint = authorities_failed(exchange, code);
   char of_proxy[URL_HOST_MAX + 16] = "";
   hearing->facts.failure = cause->kind;
   hearing->facts.passing = cause->passing;
@@ -154,12 +159,9 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
     reason = handshake_failed(reason);
   else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
     reason = "the request had left and is not sent twice";
-  if (is_unknown_issuer(exchange, code))
-    hint =
-        "; which authorities are trusted is said by ca_file, else by the system (Debian: the package ca-certificates)";
   if (is_of_proxy(hearing, code))
     snprintf(of_proxy, sizeof of_proxy, "the proxy %s: ", hearing->proxy);
-  error_set(error, cause->kind, NULL, "%s: %s%s (%s)%s", hearing->host, of_proxy, cause->what, reason, hint);
+  error_set(error, cause->kind, NULL, "%s: %s%s%s (%s)", hearing->host, of_proxy, cause->what, hint, reason);
 }
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
