@@ -148,10 +148,11 @@ STEPIMG_API double stepimg_now(void);
 
 /* How one call is to be made. Filled by stepimg_options_init with the client's defaults; plain data, copied freely. */
 struct stepimg_call {
-  double timeout;  /* seconds for one attempt */
-  double deadline; /* seconds for the whole job, from submit, with its queueing and repeats; 0: none */
-  int retries;     /* how often an attempt may be repeated */
-  bool download;   /* fetch the picture when the answer holds a link to it */
+  double timeout;       /* seconds for one attempt */
+  double deadline;      /* seconds for the whole job, from submit, with its queueing and repeats; 0: none */
+  double stall_timeout; /* seconds without a byte while an answer or a picture arrives */
+  int retries;          /* how often an attempt may be repeated */
+  bool download;        /* fetch the picture when the answer holds a link to it */
 };
 
 /* How a client works. Make it with stepimg_options_init, change it with stepimg_options_set, and release it with

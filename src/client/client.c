@@ -13,7 +13,7 @@ void client_release(stepimg_client *client)
 {
   if (atomic_fetch_sub(&client->holders, 1) > 1)
     return;
-  exchange_settings_clear(&client->settings);
+  settings_clear(&client->settings);
   pace_free(&client->pace);
   queue_release(client->queue);
   port_lock_destroy(&client->lock);
@@ -117,7 +117,7 @@ enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_cl
   if (!pace_init(&client->pace, (size_t)options->requests_per_minute))
     error_nomem(error);
   else
-    exchange_settings_init(&client->settings, options, error);
+    settings_init(&client->settings, options, error);
   if (error->kind == STEPIMG_OK)
     *out = client;
   else
@@ -145,7 +145,7 @@ void stepimg_client_close(stepimg_client *client)
     return; /* still listed: the process's end waits for it once more */
   if (runtime_remove(&client->at_exit))
     pthread_join(client->thread, NULL);
-  exchange_settings_clear(&client->settings);
+  settings_clear(&client->settings);
 }
 
 void stepimg_client_free(stepimg_client *client)

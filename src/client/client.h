@@ -75,7 +75,7 @@ struct stepimg_client {
   atomic_int holders;
 
   /* Constant after stepimg_client_new. */
-  struct exchange_settings settings;
+  struct settings settings;
   struct stepimg_call call;
   int max_concurrent, budget;
   size_t max_response_bytes;

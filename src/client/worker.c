@@ -30,6 +30,7 @@ struct work {
   struct stepimg_timing timing;
   char *url;                       /* of the GET that is under way or to be repeated; owned */
   struct stepimg_picture *picture; /* that it fetches; NULL: the POST */
+  enum policy_again again;         /* how the next attempt differs */
   int redirects;
   int tries;    /* of the POST, or of this picture's GET */
   bool charged; /* counted in the client's budget */
@@ -204,11 +205,14 @@ static double attempt_timeout(const struct stepimg_job *job)
   return left < job->call.timeout ? left : job->call.timeout;
 }
 
-static bool launch(struct worker *worker, struct stepimg_job *job)
+/* Its timer looks for a stall; its deadline is in the exchange's timeout. */
+static void launch(struct worker *worker, struct stepimg_job *job)
 {
   CURL *easy = job->work->exchange.easy;
-  return curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK &&
-         curl_multi_add_handle(worker->multi, easy) == CURLM_OK;
+  if (curl_easy_setopt(easy, CURLOPT_PRIVATE, job) != CURLE_OK ||
+      curl_multi_add_handle(worker->multi, easy) != CURLM_OK ||
+      !timers_set(&worker->timers, &job->timer, port_now() + job->call.stall_timeout))
+    no_memory(worker, job);
 }
 
 /* The job's first look at memory and disk: what fails here has cost nothing. */
@@ -253,18 +257,28 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, port_now());
   atomic_fetch_add(&job->attempts, 1);
   if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                     &work->answer, &job->progress, &worker->connections) ||
-      !launch(worker, job))
+                     &work->answer, &job->progress, &worker->connections)) {
     no_memory(worker, job);
+    return;
+  }
+  if (work->again == POLICY_ELSEWHERE)
+    exchange_avoid_kept(&work->exchange);
+  launch(worker, job);
 }
 
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
-                    &work->answer, &job->progress, &worker->connections) ||
-      !launch(worker, job))
+                    &work->answer, &job->progress, &worker->connections)) {
     no_memory(worker, job);
+    return;
+  }
+  if (work->again == POLICY_ELSEWHERE)
+    exchange_avoid_kept(&work->exchange);
+  if (work->again == POLICY_UNDECODED)
+    exchange_take_undecoded(&work->exchange);
+  launch(worker, job);
 }
 
 /* The connection that the POST was given is none any more. Nothing was sent, so this is no other attempt. */
@@ -272,8 +286,7 @@ static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
   curl_multi_remove_handle(worker->multi, job->work->exchange.easy);
   exchange_renew(&job->work->exchange, attempt_timeout(job));
-  if (!launch(worker, job))
-    no_memory(worker, job);
+  launch(worker, job);
 }
 
 /* The first of the queue has its turn. */
@@ -304,24 +317,29 @@ static double draw(struct worker *worker)
   return (double)(worker->chance >> 11) / 9007199254740992.0;
 }
 
-/* An attempt failed in a way that may be repeated. False: it is not, for its number, its wait or its deadline. */
-static bool repeat(struct worker *worker, struct stepimg_job *job, const struct stepimg_error *error)
+/* False: it is not repeated. */
+static bool repeat(struct worker *worker, struct stepimg_job *job, const struct policy_verdict *verdict,
+                   const struct stepimg_error *error)
 {
   struct work *work = job->work;
-  double now = port_now(), wait = policy_wait(work->tries, error->retry_after, draw(worker));
-  if (error->status == 429 && work->picture == NULL) /* it is meant for all of this key's requests */
-    pace_rest(&worker->client->pace, now + (wait < POLICY_LONGEST_WAIT ? wait : POLICY_LONGEST_WAIT));
-  if (work->tries > job->call.retries || wait > POLICY_LONGEST_WAIT || now + wait >= deadline_of(job))
+  double now = port_now();
+  struct policy_plan plan =
+      policy_plan(verdict, work->tries, job->call.retries, error->retry_after, deadline_of(job) - now, draw(worker));
+  if (plan.rest > 0)
+    pace_rest(&worker->client->pace, now + plan.rest);
+  if (!plan.again)
     return false;
   stop_exchange(worker, work);
   if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
     refund(worker, work);
     atomic_store(&job->progress.sent, false);
   }
+  work->again = verdict->again;
+  work->tries -= verdict->again == POLICY_UNDECODED;
   atomic_store(&job->state, STEPIMG_STATE_RETRYING);
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
   move(worker, job, PAUSED, false);
-  job->due = now + wait;
+  job->due = now + plan.wait;
   set_timer(worker, job, job->due);
   return true;
 }
@@ -331,25 +349,23 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
 {
   struct work *work = job->work;
   const char *why;
+  char *leads_to;
   struct stepimg_error error;
-  error_clear(&error);
-  if (!url_may_follow(from, url, &why)) {
+  if (!url_follow(from, url, strlen(url), &leads_to, &why)) {
+    no_memory(worker, job);
+    return;
+  }
+  if (leads_to == NULL) {
+    error_clear(&error);
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link cannot be followed: %s", why);
     error.maybe_billed = true;
     finish(worker, job, &error);
     return;
   }
-  size_t size = strlen(url) + 1;
-  char *copy = malloc(size);
-  if (copy != NULL)
-    memcpy(copy, url, size);
   stop_exchange(worker, work); /* url may have been its own */
   free(work->url);
-  work->url = copy;
-  if (copy != NULL)
-    begin_get(worker, job);
-  else
-    no_memory(worker, job);
+  work->url = leads_to;
+  begin_get(worker, job);
 }
 
 /* An exchange has ended: follow a redirect, repeat it, fetch the next picture, or be done. */
@@ -357,12 +373,11 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
 {
   struct work *work = job->work;
   struct stepimg_error error;
-  bool may_repeat;
   if (work->exchange.stale) {
     begin_anew(worker, job);
     return;
   }
-  enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
+  struct policy_verdict verdict = exchange_judge(&work->exchange, code, &error);
   if (work->picture == NULL)
     exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
@@ -372,9 +387,10 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
   }
   if (redirect != NULL)
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
-  if (kind != STEPIMG_OK && may_repeat && redirect == NULL && repeat(worker, job, &error))
+  if (redirect == NULL && error.kind != STEPIMG_OK && repeat(worker, job, &verdict, &error))
     return;
-  work->picture = kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
+  work->again = POLICY_LATER;
+  work->picture = error.kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
   if (work->picture != NULL) {
     work->redirects = 0;
     work->tries = 1;
@@ -425,13 +441,30 @@ static void tidy(struct worker *worker)
   worker->tidy_at = spares_trim(&worker->spares, worker->in_flight, port_now());
 }
 
+/* Ends what has stood still for too long, or looks again when it may have. */
+static void look_for_stall(struct worker *worker, struct stepimg_job *job, double now)
+{
+  double moment = exchange_stalls_at(&job->work->exchange, job->call.stall_timeout);
+  if (moment <= now) {
+    job->work->exchange.stalled = true;
+    ended(worker, job, CURLE_OPERATION_TIMEDOUT);
+    return;
+  }
+  if (moment == INFINITY)
+    moment = now + job->call.stall_timeout;
+  if (!timers_set(&worker->timers, &job->timer, moment))
+    no_memory(worker, job);
+}
+
 static void run_timers(struct worker *worker)
 {
   double now = port_now();
   struct timer *timer;
   while ((timer = timers_first(&worker->timers)) != NULL && timer->moment <= now) {
     struct stepimg_job *job = job_of(timer);
-    if (deadline_of(job) <= now)
+    if (job->where == IN_FLIGHT)
+      look_for_stall(worker, job, now);
+    else if (deadline_of(job) <= now)
       past_deadline(worker, job);
     else
       enqueue(worker, job, true);

@@ -178,6 +178,9 @@ static bool url_end(struct answer *answer, size_t index)
     return answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds two links in one place");
   if (answer->url.length == 0)
     return true;
+  for (size_t i = 0; i < answer->url.length; i++) /* it must not look as if it ended there */
+    if (answer->url.bytes[i] == '\0')
+      answer->url.bytes[i] = '\x7f';
   enum stepimg_kind kind = buffer_append(&answer->url, "", 1);
   if (kind != STEPIMG_OK)
     return overflow(answer, kind);

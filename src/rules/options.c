@@ -46,6 +46,7 @@ static const struct option table[] = {
     {A_SWITCH("strict"), CLIENT(strict)},
     {TIME("timeout"), CALL(timeout)},
     {TIME("deadline"), CALL(deadline)},
+    {TIME("stall_timeout"), CALL(stall_timeout)},
     {.rule = {.name = "retries", .type = STEPIMG_INTEGER, .min = 0, .max = 100}, .store = COUNT, CALL(retries)},
     {A_SWITCH("download"), CALL(download)},
 };
@@ -61,6 +62,7 @@ void stepimg_options_init(struct stepimg_options *options)
   options->max_response_bytes = (size_t)64 << 20;
   options->strict = true;
   options->call.timeout = 120;
+  options->call.stall_timeout = 30;
   options->call.retries = 2;
   options->call.download = true;
 }
@@ -102,6 +104,12 @@ static bool is_visible_ascii(const char *text, size_t length)
   return true;
 }
 
+/* A shell takes them off, a file of settings may not. */
+static bool is_in_quotes(const char *text, size_t length)
+{
+  return length >= 2 && text[0] == text[length - 1] && (text[0] == '"' || text[0] == '\'');
+}
+
 static char *copy(const struct stepimg_value *value)
 {
   char *text = malloc(value->as.string.length + 1);
@@ -128,6 +136,8 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
   if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
     return error_set(error, STEPIMG_INVALID, option->rule.name,
                      "it has a space or a character beyond ASCII in it; was something copied along with it?");
+  if (option->store == SECRET && is_in_quotes(value->as.string.data, value->as.string.length))
+    return error_set(error, STEPIMG_INVALID, option->rule.name, "it stands in quotes, which are no part of it");
   return STEPIMG_OK;
 }
 

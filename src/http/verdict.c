@@ -1,0 +1,363 @@
+/* What an exchange came to: the facts that policy.c judges, and the words for the person who reads them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "http/exchange.h"
+#include "http/url.h"
+
+/* What is known while an exchange is judged. */
+struct hearing {
+  struct exchange *exchange;
+  struct policy_facts facts;
+  char host[URL_HOST_MAX];
+  char proxy[URL_HOST_MAX]; /* the proxy's host; "": none is in the way */
+  const char *url;
+};
+
+/* ------------------------------------------------------------------------------------------------ the transport -- */
+
+/* What libcurl's codes mean. What is not here is a failure of the network that will not pass. */
+static const struct cause {
+  CURLcode code;
+  enum stepimg_kind kind;
+  bool passing; /* it may succeed in a while */
+  const char *what;
+} causes[] = {
+    {CURLE_OPERATION_TIMEDOUT, STEPIMG_TIMEOUT, true, ""},
+    {CURLE_OUT_OF_MEMORY, STEPIMG_NOMEM, false, ""},
+    {CURLE_COULDNT_RESOLVE_PROXY, STEPIMG_NETWORK, true, "the name cannot be looked up"},
+    {CURLE_COULDNT_RESOLVE_HOST, STEPIMG_NETWORK, true, "the name cannot be looked up"},
+    {CURLE_COULDNT_CONNECT, STEPIMG_NETWORK, true, "it cannot be reached"},
+    {CURLE_PROXY, STEPIMG_NETWORK, true, "it does not lead there"},
+    {CURLE_SSL_CONNECT_ERROR, STEPIMG_NETWORK, true, "no secure connection"},
+    {CURLE_PEER_FAILED_VERIFICATION, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CIPHER, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CERTPROBLEM, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_ISSUER_ERROR, STEPIMG_NETWORK, false, "no secure connection"},
+    /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
+    {CURLE_SEND_FAIL_REWIND, STEPIMG_NETWORK, false, "the connection was lost"},
+    {CURLE_ABORTED_BY_CALLBACK, STEPIMG_NETWORK, false, "the connection was lost"},
+    {CURLE_PARTIAL_FILE, STEPIMG_NETWORK, true, "the answer was cut short"},
+    /* a reset, or chunks that are none: libcurl does not tell them apart */
+    {CURLE_RECV_ERROR, STEPIMG_NETWORK, true, "the answer could not be received"},
+    {CURLE_GOT_NOTHING, STEPIMG_NETWORK, true, "the connection was lost"},
+    {CURLE_SEND_ERROR, STEPIMG_NETWORK, true, "the connection was lost"},
+    {CURLE_HTTP2, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
+    {CURLE_HTTP2_STREAM, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
+    {CURLE_WEIRD_SERVER_REPLY, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_URL_MALFORMAT, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_BAD_CONTENT_ENCODING, STEPIMG_PROTOCOL, false, "the answer's coding cannot be read"},
+#if LIBCURL_VERSION_NUM >= 0x080600 /* 8.6.0 */
+    {CURLE_TOO_LARGE, STEPIMG_PROTOCOL, false, "a header of the answer is too large"},
+#endif
+    {CURLE_OK, STEPIMG_NETWORK, false, "the request failed"},
+};
+
+static const struct cause *cause_of(CURLcode code)
+{
+  const struct cause *cause = causes;
+  while (cause->code != code && cause->code != CURLE_OK)
+    cause++;
+  return cause;
+}
+
+/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
+static const char *handshake_failed(const char *reason)
+{
+  static const char *const plain[][2] = {
+      {"wrong version number", "the server does not speak TLS there"},
+      {"alert protocol version", "the server speaks only versions of TLS that are too old"},
+      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
+  };
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (strstr(reason, plain[i][0]) != NULL)
+      return plain[i][1];
+  return reason;
+}
+
+/* What is to be done about the authorities, where they are what is wrong: not a certificate's dates or its names. */
+static const char *authorities_failed(const struct exchange *exchange, CURLcode code)
+{
+  enum { NOT_YET_VALID = 9, EXPIRED = 10, OTHER_HOST = 62 }; /* OpenSSL's; the others have 1 for all */
+  const struct authorities *authorities = &exchange->settings->authorities;
+  long flaw = 0;
+  if (code == CURLE_SSL_CACERT_BADFILE) /* a small system may have none */
+    return authorities->own ? ": this system has no authorities to trust; install ca-certificates, or set ca_file"
+                            : ": ca_file holds no authorities";
+  curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &flaw);
+  if (code != CURLE_PEER_FAILED_VERIFICATION || flaw == 0 || flaw == NOT_YET_VALID || flaw == EXPIRED ||
+      flaw == OTHER_HOST)
+    return "";
+  return ": nobody who is trusted vouches for it; an authority of your own is named by ca_file, the others are the "
+         "package ca-certificates";
+}
+
+static void timed_out(const struct hearing *hearing, struct stepimg_error *error)
+{
+  const struct exchange *exchange = hearing->exchange;
+  long long bytes = atomic_load_explicit(&exchange->progress->received, memory_order_relaxed);
+  char seconds[TEXT_NUMBER_MAX];
+  curl_off_t spent = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent);
+  text_number(seconds, (double)spent / 1e6, 3);
+  if (exchange->stalled && exchange->head.bytes > 0)
+    error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s stood still (%lld bytes had come); see stall_timeout",
+              hearing->host, bytes);
+  else if (exchange->stalled)
+    error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s; see stall_timeout", hearing->host);
+  else
+    switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
+    case STEPIMG_RECEIVING:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %s s (%lld bytes came)",
+                hearing->host, seconds, bytes);
+      break;
+    case STEPIMG_CONNECTING:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s%s%s after %s s", hearing->host,
+                hearing->proxy[0] != '\0' ? " through the proxy " : "", hearing->proxy, seconds);
+      break;
+    default:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %s s", hearing->host, seconds);
+      break;
+    }
+}
+
+/* Whether the failure is one of the way to the proxy, not of what is behind it. */
+static bool is_of_proxy(const struct hearing *hearing, CURLcode code)
+{
+  if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY)
+    return true;
+  return code == CURLE_COULDNT_CONNECT && hearing->proxy[0] != '\0';
+}
+
+static void transport_failed(struct hearing *hearing, CURLcode code, struct stepimg_error *error)
+{
+  const struct exchange *exchange = hearing->exchange;
+  const struct cause *cause = cause_of(code);
+  const char *reason = exchange->reason, *hint = authorities_failed(exchange, code);
+  char of_proxy[URL_HOST_MAX + 16] = "";
+  hearing->facts.failure = cause->kind;
+  hearing->facts.passing = cause->passing;
+  if (reason[0] == '\0' || strstr(reason, "://") != NULL) /* a proxy's address, with its password in it */
+    reason = curl_easy_strerror(code);
+  if (code == CURLE_OPERATION_TIMEDOUT) {
+    timed_out(hearing, error);
+    return;
+  }
+  if (code == CURLE_OUT_OF_MEMORY) { /* before 8.6.0 libcurl said so of a header line that is too long, too */
+    error_set(error, cause->kind, NULL, "not enough memory, or a header of the answer from %s is too large",
+              hearing->host);
+    return;
+  }
+  if (code == CURLE_SSL_CONNECT_ERROR)
+    reason = handshake_failed(reason);
+  else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
+    reason = "the request had left and is not sent twice";
+  if (is_of_proxy(hearing, code))
+    snprintf(of_proxy, sizeof of_proxy, "the proxy %s: ", hearing->proxy);
+  error_set(error, cause->kind, NULL, "%s: %s%s%s (%s)", hearing->host, of_proxy, cause->what, hint, reason);
+}
+
+/* -------------------------------------------------------------------------------------------------- the content -- */
+
+static bool begins_object(const struct buffer *body)
+{
+  size_t at = 0;
+  while (at < body->length && memchr(" \t\r\n", body->bytes[at], 4) != NULL)
+    at++;
+  return at < body->length && body->bytes[at] == '{';
+}
+
+/* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
+static enum stepimg_kind not_an_object(const char *host, const struct buffer *body, struct stepimg_error *error)
+{
+  char quoted[TEXT_QUOTE_MAX];
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length));
+}
+
+/* A success, and complete. */
+static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
+{
+  char type[TEXT_QUOTE_MAX];
+  bool empty = !exchange->began || exchange->answer->received == 0;
+  if (empty && !exchange->head.complete)
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  if (empty)
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
+                     exchange_status(exchange));
+  if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
+    return not_an_object(host, &exchange->answer->body, error);
+  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
+  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->head.chunked))
+    return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
+  struct stepimg_picture *picture = exchange->picture;
+  if (picture != NULL && picture->format == STEPIMG_UNKNOWN &&
+      !text_starts_with(exchange->head.content_type, "image/")) {
+    free(picture->bytes);
+    picture->bytes = NULL; /* it still lies behind its link */
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is %s)", host,
+                     text_quote(type, exchange->head.content_type, strlen(exchange->head.content_type)));
+  }
+  return STEPIMG_OK;
+}
+
+/* RFC 8259 lets a reader ignore a byte order mark, and there are writers that send one. */
+static void drop_mark(struct buffer *body)
+{
+  if (body->length < 3 || memcmp(body->bytes, "\xef\xbb\xbf", 3) != 0)
+    return;
+  body->length -= 3;
+  memmove(body->bytes, body->bytes + 3, body->length);
+}
+
+/* A server that quotes the key in its answer does not get it into our errors. */
+static void hide_key(const struct exchange *exchange, char *text)
+{
+  secret_hide(text, text != NULL ? strlen(text) : 0, exchange->settings->key);
+}
+
+static bool is_page(const struct exchange *exchange)
+{
+  static const char *const beginnings[] = {"<!doctype html", "<html"};
+  const struct buffer *body = &exchange->answer->body;
+  const char *text = (const char *)body->bytes;
+  size_t at = 0;
+  while (at < body->length && memchr(" \t\r\n", text[at], 4) != NULL)
+    at++;
+  if (at == body->length || text[at] != '<')
+    return false;
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    if (body->length - at > strlen(beginnings[i]) && text_starts_with(text + at, beginnings[i]))
+      return true;
+  return text_starts_with(exchange->head.content_type, "text/html");
+}
+
+static bool mentions(const struct buffer *body, const char *word)
+{
+  size_t length = strlen(word);
+  for (size_t at = 0; at + length <= body->length; at++)
+    if (memcmp(body->bytes + at, word, length) == 0)
+      return true;
+  return false;
+}
+
+/* -------------------------------------------------------------------------------------------------- the verdict -- */
+
+static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
+{
+  char *url = NULL;
+  long tunnel = 0, connections = 0;
+  memset(hearing, 0, sizeof *hearing);
+  hearing->exchange = exchange;
+  curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
+  hearing->url = url != NULL ? url : "";
+  url_host(hearing->host, hearing->url);
+  const char *proxy = proxy_for(&exchange->settings->proxy, hearing->url);
+  url_proxy_host(hearing->proxy, proxy);
+  if (proxy_except(&exchange->settings->proxy)[0] != '\0' && strstr(exchange->reason, hearing->proxy) == NULL)
+    hearing->proxy[0] = '\0'; /* this host may be one that goes without */
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
+  struct policy_facts *facts = &hearing->facts;
+  facts->get = exchange->picture != NULL;
+  facts->status = exchange_status(exchange);
+  facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
+  facts->complete = code == CURLE_OK;
+  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
+  if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
+    facts->tunnel = (int)tunnel;
+  facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |
+                 (proxy[0] != '\0' && text_starts_with(hearing->url, "http:") ? POLICY_FORWARDED : 0u);
+  if (!facts->get && is_page(exchange))
+    facts->marks |= POLICY_PAGE;
+  if (!facts->get && mentions(&exchange->answer->body, "insufficient_quota"))
+    facts->marks |= POLICY_NO_QUOTA;
+}
+
+/* What of a refusal's address or direction helps to mend it. */
+static void say_refusal(const struct hearing *hearing, const struct policy_verdict *verdict,
+                        struct stepimg_error *error)
+{
+  char to[TEXT_QUOTE_MAX] = "";
+  const char *location = hearing->exchange->head.location;
+  int status = hearing->facts.status;
+  if (hearing->facts.tunnel != 0)
+    error_set(error, verdict->kind, NULL, "%s: the proxy %s: %s (HTTP %d)", hearing->host, hearing->proxy,
+              verdict->meaning, hearing->facts.tunnel);
+  else if (verdict->meaning == NULL)
+    error_set(error, verdict->kind, NULL, "%s did not hand out the picture (HTTP %d)", hearing->host, status);
+  else if (status == 401)
+    error_set(
+        error, verdict->kind, NULL,
+        "%s says that the key is not valid (HTTP 401); keys of platform.stepfun.com, of platform.stepfun.ai and of "
+        "Step Plan each need their own base_url",
+        hearing->host);
+  else if (status == 404)
+    error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
+  else if (status >= 300 && status <= 399 && location != NULL)
+    error_set(error, verdict->kind, NULL, "%s, to %s (HTTP %d)", verdict->meaning,
+              text_quote(to, location, strlen(location)), status);
+  else
+    error_set(error, verdict->kind, NULL, "%s (HTTP %d)", verdict->meaning, status);
+}
+
+/* Keeps where a redirect leads. libcurl's own word, CURLINFO_REDIRECT_URL, has no user name and password in it from 8.23.0
+   on, and so cannot be judged. */
+static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
+{
+  struct exchange *exchange = hearing->exchange;
+  const char *location = exchange->head.location;
+  int status = hearing->facts.status;
+  if (exchange->picture != NULL && location != NULL && status >= 300 && status <= 399 &&
+      !url_resolve(hearing->url, location, strlen(location), &exchange->redirect)) {
+    error_nomem(error);
+    hearing->facts.failure = STEPIMG_NOMEM;
+  }
+}
+
+struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
+{
+  struct hearing hearing;
+  struct answer *answer = exchange->answer;
+  struct policy_facts *facts = &hearing.facts;
+  error_clear(error);
+  drop_mark(&answer->body);
+  secret_hide((char *)answer->body.bytes, answer->body.length, exchange->settings->key);
+  for (size_t i = 0; i < answer->picture_count; i++) /* the key goes to no other host, whoever says so */
+    hide_key(exchange, (char *)answer->pictures[i].url);
+  hide_key(exchange, exchange->head.request_id);
+  hide_key(exchange, exchange->head.content_type);
+  hide_key(exchange, exchange->head.location);
+  open_hearing(&hearing, exchange, code);
+  if (exchange->stopped && answer->kind != STEPIMG_OK)
+    facts->failure = error_set(error, answer->kind, NULL, "%s", answer->reason);
+  else if (code != CURLE_OK)
+    transport_failed(&hearing, code, error);
+  else if (policy_is_success(facts->get, facts->status)) {
+    facts->failure = finish_body(exchange, hearing.host, error);
+    facts->passing = facts->failure == STEPIMG_NETWORK; /* cut short */
+  }
+  struct policy_verdict verdict = policy_judge(facts);
+  if (verdict.refused)
+    say_refusal(&hearing, &verdict, error);
+  keep_redirect(&hearing, error);
+  hide_key(exchange, error->message); /* it may name a host that a link named */
+  error->status = facts->status;
+  error->maybe_billed = verdict.maybe_billed;
+  error->retry_after = retry_after(&exchange->head.asked, time(NULL));
+  text_clean(exchange->head.request_id, strlen(exchange->head.request_id));
+  text_copy(error->request_id, sizeof error->request_id, exchange->head.request_id, strlen(exchange->head.request_id));
+  return verdict;
+}
+
+const char *exchange_redirect(const struct exchange *exchange)
+{
+  return exchange->redirect;
+}
