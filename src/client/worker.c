@@ -27,8 +27,8 @@ struct work {
   struct exchange exchange;
   struct answer answer;
   struct stepimg_timing timing;
-  char *url;                       /* of the GET that is under way or to be repeated; owned */
-  struct stepimg_picture *picture; /* that it fetches; NULL: the POST */
+  char *url;                   /* of the GET that is under way or to be repeated; owned */
+  struct stepimg_image *image; /* that it fetches; NULL: the POST */
   int redirects;
   int tries;    /* of the POST, or of this picture's GET */
   bool charged; /* counted in the client's budget */
@@ -219,7 +219,7 @@ static bool prepare(struct worker *worker, struct stepimg_job *job)
     no_memory(worker, job);
     return false;
   }
-  answer_init(&job->work->answer, worker->client->max_response_bytes, &worker->spares);
+  answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
   job->work->timing.queued = port_now() - job->submitted;
   error_clear(&error);
   if (job->save != NULL && answer_save(&job->work->answer, job->save, &error) != STEPIMG_OK) {
@@ -258,7 +258,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
+  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
                     &work->answer, &job->progress) ||
       !launch(worker, job))
     no_memory(worker, job);
@@ -277,7 +277,7 @@ static void start(struct worker *worker, struct stepimg_job *job)
   if (!prepare(worker, job))
     return;
   job->work->tries++;
-  if (job->work->picture != NULL)
+  if (job->work->image != NULL)
     begin_get(worker, job);
   else
     begin_post(worker, job);
@@ -297,12 +297,12 @@ static bool repeat(struct worker *worker, struct stepimg_job *job, const struct 
 {
   struct work *work = job->work;
   double now = port_now(), wait = policy_wait(work->tries, error->retry_after, draw(worker));
-  if (error->status == 429 && work->picture == NULL) /* it is meant for all of this key's requests */
+  if (error->status == 429 && work->image == NULL) /* it is meant for all of this key's requests */
     pace_rest(&worker->client->pace, now + (wait < POLICY_LONGEST_WAIT ? wait : POLICY_LONGEST_WAIT));
   if (work->tries > job->call.retries || wait > POLICY_LONGEST_WAIT || now + wait >= deadline_of(job))
     return false;
   stop_exchange(worker, work);
-  if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
+  if (work->image == NULL) { /* it was refused: nothing of it is left to be billed */
     refund(worker, work);
     atomic_store(&job->progress.sent, false);
   }
@@ -347,7 +347,7 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
   struct stepimg_error error;
   bool may_repeat;
   enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
-  if (work->picture == NULL)
+  if (work->image == NULL)
     exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
   if (redirect != NULL && work->redirects++ < MAX_REDIRECTS) {
@@ -358,11 +358,11 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
   if (kind != STEPIMG_OK && may_repeat && redirect == NULL && repeat(worker, job, &error))
     return;
-  work->picture = kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
-  if (work->picture != NULL) {
+  work->image = kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
+  if (work->image != NULL) {
     work->redirects = 0;
     work->tries = 1;
-    download(worker, job, worker->client->settings.endpoint, work->picture->url);
+    download(worker, job, worker->client->settings.endpoint, work->image->url);
     return;
   }
   finish(worker, job, &error);
@@ -439,7 +439,7 @@ static double next_start(const struct worker *worker)
   const struct stepimg_job *job = worker->queue.first;
   if (job == NULL || worker->in_flight >= worker->client->max_concurrent)
     return INFINITY;
-  bool is_get = job->work != NULL && job->work->picture != NULL;
+  bool is_get = job->work != NULL && job->work->image != NULL;
   if (is_get)
     return 0;
   int connected = worker->in_flight - worker->connecting;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "http/policy.h"
 #include "http/url.h"
+#include "payload/words.h"
 
 enum { MAX_HEADER_BYTES = 256 * 1024 };
 
@@ -189,28 +190,42 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   if (length > 0 && (line[0] == '\r' || line[0] == '\n'))
     exchange->headed = true;
   if (length >= 5 && text_starts_with(line, "HTTP/")) { /* an interim answer (1xx) came before this one */
-    exchange->headed = false;
-    exchange->chunked = false;
+    exchange->headed = exchange->chunked = exchange->encoded = false;
     exchange->request_id[0] = exchange->content_type[0] = '\0';
   }
   match_header(line, length, "x-request-id", exchange->request_id, sizeof exchange->request_id);
   match_header(line, length, "content-type", exchange->content_type, sizeof exchange->content_type);
   match_header(line, length, "transfer-encoding", coding, sizeof coding);
   exchange->chunked = exchange->chunked || text_starts_with(coding, "chunked");
+  coding[0] = '\0';
+  match_header(line, length, "content-encoding", coding, sizeof coding);
+  exchange->encoded = exchange->encoded || (coding[0] != '\0' && !text_starts_with(coding, "identity"));
   return length;
+}
+
+/* Whether what an answer with that status holds is what was asked for: any 2xx, but no part of a picture. */
+static bool is_success(const struct exchange *exchange, int status)
+{
+  return status >= 200 && status <= 299 && (exchange->image == NULL || status != 206);
+}
+
+static void count_anew(struct exchange *exchange, long long total)
+{
+  atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
+  atomic_store_explicit(&exchange->progress->total, total, memory_order_relaxed);
 }
 
 static bool begin_body(struct exchange *exchange)
 {
   curl_off_t expected = -1;
-  enum answer_mode mode = exchange->picture != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
-  if (status_of(exchange) != 200)
-    mode = exchange->picture != NULL ? ANSWER_NO_PICTURE : ANSWER_ERROR_BODY;
-  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
-  atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
-  atomic_store_explicit(&exchange->progress->total, expected > 0 ? expected : 0, memory_order_relaxed);
+  enum answer_mode mode = exchange->image != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
+  if (!is_success(exchange, status_of(exchange)))
+    mode = ANSWER_ERROR_BODY;
+  if (!exchange->encoded)
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
+  count_anew(exchange, expected > 0 && mode != ANSWER_ERROR_BODY ? expected : 0);
   exchange->began = true;
-  return answer_begin(exchange->answer, mode, expected, mode == ANSWER_PICTURE ? exchange->picture : NULL);
+  return answer_begin(exchange->answer, mode, expected, exchange->image);
 }
 
 static size_t receive_body(char *bytes, size_t size, size_t count, void *context)
@@ -221,7 +236,8 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
     exchange->stopped = true;
     return 0; /* which ends the transfer: length is never 0 here */
   }
-  atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
+  if (exchange->answer->mode != ANSWER_ERROR_BODY) /* who waits for a picture is told of pictures */
+    atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
   return length;
 }
 
@@ -240,6 +256,7 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
   exchange->began_at = port_now();
   exchange->answer = answer;
   exchange->progress = progress;
+  count_anew(exchange, 0);
   CURL *easy = exchange->easy = curl_easy_init();
   if (easy == NULL)
     return false;
@@ -311,11 +328,11 @@ bool exchange_post(struct exchange *exchange, const struct exchange_settings *se
 }
 
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress)
+                  struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress)
 {
   if (!prepare(exchange, settings, url, timeout, answer, progress))
     return false;
-  exchange->picture = picture;
+  exchange->image = image;
   return true;
 }
 
@@ -434,44 +451,67 @@ static enum stepimg_kind picture_status(const char *host, int status, struct ste
   return error_set(error, kind, NULL, "%s did not hand out the picture (HTTP %d)", host, status);
 }
 
-static bool begins_object(const struct buffer *body)
-{
-  size_t at = 0;
-  while (at < body->length && memchr(" \t\r\n", body->bytes[at], 4) != NULL)
-    at++;
-  return at < body->length && body->bytes[at] == '{';
-}
-
 /* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
-static enum stepimg_kind not_an_object(const char *host, const struct buffer *body, struct stepimg_error *error)
+static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
+  const struct buffer *body = &exchange->answer->body;
   char quoted[TEXT_QUOTE_MAX];
-  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s", host,
-                   text_quote(quoted, (const char *)body->bytes, body->length));
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  bool page = words.source == WORDS_PAGE;
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s%s%s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length), page ? ", a web page: " : "",
+                   page ? words.message : "");
 }
 
-/* 200 and complete. */
-static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
+/* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
+   stands in a place for it: the rest is the answer. */
+static void add_words(const struct exchange *exchange, bool refused, struct stepimg_error *error)
 {
-  char type[TEXT_QUOTE_MAX];
-  bool empty = !exchange->began || exchange->answer->received == 0;
+  const struct buffer *body = &exchange->answer->body;
+  size_t used = strlen(error->message);
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  if (words.source != WORDS_SAID && !refused && exchange->image == NULL)
+    return;
+  text_copy(error->type, sizeof error->type, words.type, strlen(words.type));
+  text_copy(error->code, sizeof error->code, words.code, strlen(words.code));
+  if (words.source == WORDS_NONE)
+    return;
+  const char *who = words.source == WORDS_PAGE ? "it is a web page"
+                    : exchange->image != NULL  ? "the host says"
+                                               : "the service says";
+  snprintf(error->message + used, sizeof error->message - used, "; %s: %s", who, words.message);
+  error->words_at = (unsigned)used;
+}
+
+/* A body without length and chunks ends with its connection, and looks the same where that was cut. HTTP/2 has an end. */
+static bool is_open_ended(const struct exchange *exchange)
+{
+  curl_off_t length = -1;
+  long version = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  return length < 0 && !exchange->chunked && version < CURL_HTTP_VERSION_2_0;
+}
+
+/* 2xx and complete, or more than is kept of what is no answer. */
+static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, int status,
+                                     struct stepimg_error *error)
+{
+  struct answer *answer = exchange->answer;
+  bool empty = !exchange->began || answer->received == 0;
   if (empty && !exchange->headed)
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
   if (empty)
-    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP 200)", host);
-  if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
-    return not_an_object(host, &exchange->answer->body, error);
-  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
-  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->chunked))
-    return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
-  struct stepimg_picture *picture = exchange->picture;
-  if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
-    free(picture->bytes);
-    picture->bytes = NULL; /* it still lies behind its link */
-    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is %s)", host,
-                     text_quote(type, exchange->content_type, strlen(exchange->content_type)));
-  }
-  return STEPIMG_OK;
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host, status);
+  if (exchange->image == NULL && !answer->is_object)
+    return not_an_object(exchange, host, error);
+  if (answer_end(answer, is_open_ended(exchange), exchange->content_type))
+    return STEPIMG_OK;
+  if (exchange->image != NULL)
+    return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
+  return error_set(error, answer->kind, NULL, "%s", answer->reason);
 }
 
 /* Whether a connection that failed so may succeed in a while. */
@@ -495,15 +535,6 @@ static bool is_passing(CURLcode code)
   }
 }
 
-/* RFC 8259 lets a reader ignore a byte order mark, and there are writers that send one. */
-static void drop_mark(struct buffer *body)
-{
-  if (body->length < 3 || memcmp(body->bytes, "\xef\xbb\xbf", 3) != 0)
-    return;
-  body->length -= 3;
-  memmove(body->bytes, body->bytes + 3, body->length);
-}
-
 /* A server that quotes the key in its answer does not get it into our errors. */
 static void hide_key(const struct exchange *exchange, char *text)
 {
@@ -515,39 +546,40 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
   char host[URL_HOST_MAX], *url = NULL;
   curl_off_t wait = 0;
   int status = status_of(exchange);
-  /* Not 200: its status says it all, also where the rest is lost. Below 200 only 101 is an answer, if a complete one. */
-  bool refused = status != 200 && (status >= 200 || code == CURLE_OK);
+  /* Not 2xx: its status says it all, also where the rest is lost. Below 200 only 101 is an answer, if a complete one. */
+  bool refused = !is_success(exchange, status) && (status >= 200 || code == CURLE_OK);
   error_clear(error);
-  drop_mark(&exchange->answer->body);
   secret_hide((char *)exchange->answer->body.bytes, exchange->answer->body.length, exchange->settings->key);
-  for (size_t i = 0; i < exchange->answer->picture_count; i++) /* the key goes to no other host, whoever says so */
-    hide_key(exchange, (char *)exchange->answer->pictures[i].url);
   hide_key(exchange, exchange->request_id);
   hide_key(exchange, exchange->content_type);
   curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
   url_host(host, url != NULL ? url : "");
   if (exchange->stopped && exchange->answer->kind != STEPIMG_OK)
     error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
-  else if (refused && exchange->picture != NULL)
+  else if (refused && exchange->image != NULL)
     picture_status(host, status, error);
   else if (refused)
     error_set(error, policy_of_status(status)->kind, NULL, "%s (HTTP %d)", policy_of_status(status)->meaning, status);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK && !exchange->stopped)
     transport_failed(exchange, code, host, error);
   else
-    finish_body(exchange, host, error);
+    finish_body(exchange, host, status, error);
+  bool wordy = refused || (error->kind == STEPIMG_PROTOCOL && code == CURLE_OK && exchange->began);
+  if (wordy && exchange->answer->body.length > 0 && (refused || exchange->answer->is_object || exchange->image != NULL))
+    add_words(exchange, refused, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */
   error->status = status;
   text_clean(exchange->request_id, strlen(exchange->request_id));
   text_copy(error->request_id, sizeof error->request_id, exchange->request_id, strlen(exchange->request_id));
   if (curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
     error->retry_after = (double)wait;
-  if (exchange->picture != NULL) { /* it is paid for, and fetching it costs nothing */
+  if (exchange->image != NULL) { /* it is paid for, and fetching it costs nothing */
     error->maybe_billed = error->kind != STEPIMG_OK;
     *repeat = error->kind == STEPIMG_NETWORK || error->kind == STEPIMG_TIMEOUT || error->kind == STEPIMG_SERVER ||
               error->kind == STEPIMG_RATE_LIMIT;
   } else {
-    bool sent = status == 200 || atomic_load(&exchange->progress->sent); /* HTTP/2 may answer before all has left */
+    bool sent = is_success(exchange, status) ||
+                atomic_load(&exchange->progress->sent); /* HTTP/2 may answer before all has left */
     const struct policy *policy = refused ? policy_of_status(status) : policy_of_no_answer(sent);
     error->maybe_billed = error->kind != STEPIMG_OK && policy->maybe_billed;
     *repeat = policy->repeat && (refused || is_passing(code));
@@ -559,7 +591,7 @@ const char *exchange_redirect(const struct exchange *exchange)
 {
   char *to = NULL;
   int status = status_of(exchange);
-  if (exchange->picture == NULL || status < 300 || status > 399)
+  if (exchange->image == NULL || status < 300 || status > 399)
     return NULL;
   curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &to);
   return to;

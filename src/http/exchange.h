@@ -45,12 +45,13 @@ struct exchange {
   struct progress *progress;
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
-  struct stepimg_picture *picture; /* the GET's */
-  int *connecting;                 /* counts this one; NULL: no longer */
+  struct stepimg_image *image; /* the GET's */
+  int *connecting;             /* counts this one; NULL: no longer */
   size_t header_bytes;
   double began_at, first_byte; /* a moment of port_now; seconds from then until the answer began */
   bool headed;                 /* the answer's headers are complete */
   bool chunked;                /* its body has an end of its own, which libcurl sees to */
+  bool encoded;                /* and is decoded on the way: its length says nothing */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */
   char request_id[128];
@@ -64,7 +65,7 @@ bool exchange_post(struct exchange *exchange, const struct exchange_settings *se
                    double timeout, struct answer *answer, struct progress *progress, int *connecting);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress);
+                  struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress);
 
 /* Judges an exchange that libcurl says has ended with code: STEPIMG_OK, or what is wrong with it, and whether it may be
    repeated. */
