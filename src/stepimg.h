@@ -2,7 +2,7 @@
  * stepimg: pictures from StepFun's image generation service, without ever holding the caller's thread.
  *
  * This header is the whole public face of the core. The core knows no Lua and makes no JSON: the caller hands it a
- * request body and gets back the answer's JSON with the picture taken out of it, decoded.
+ * request body and gets back what the answer says, as plain values, with its pictures decoded.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
  * called there. Each client has one I/O thread of its own, which starts with the first job and ends with the client.
@@ -53,22 +53,20 @@ enum stepimg_kind {
 /* Needs no release. Texts are cut at a character's end when they are too long for their place. */
 struct stepimg_error {
   enum stepimg_kind kind;
-  int status;           /* HTTP status; 0: no answer arrived */
-  int attempts;         /* requests that were begun for this job */
-  bool maybe_billed;    /* the service may have made and billed a picture that the caller does not get */
-  bool wrong_type;      /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
-  double retry_after;   /* seconds the server asked to wait; negative: it did not say */
-  char field[64];       /* the parameter or option at fault; "": none */
-  char request_id[128]; /* the answer's X-Request-Id; "": none */
-  char message[1024];   /* a sentence for the person who reads it; with a field, starts with its name */
+  int status;              /* HTTP status; 0: no answer arrived */
+  int attempts;            /* requests that were begun for this job */
+  bool maybe_billed;       /* the service may have made and billed a picture that the caller does not get */
+  bool wrong_type;         /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
+  double retry_after;      /* seconds the server asked to wait; negative: it did not say */
+  char field[64];          /* the parameter or option at fault; "": none */
+  char request_id[128];    /* the answer's X-Request-Id; "": none */
+  char type[64], code[64]; /* the server's own words for it; "": it has none */
+  char message[1024];      /* a sentence for the person who reads it; with a field, starts with its name */
+  unsigned words_at;       /* where in message "; the service says: …" begins; 0: the server said nothing */
 };
 
 /* "invalid", "auth" … as users see them; static. */
 STEPIMG_API const char *stepimg_kind_name(enum stepimg_kind kind);
-
-/* Makes a text of the server's fit to be shown beside those of an error, in place: control characters and what is not
-   UTF-8 become '?'. */
-STEPIMG_API void stepimg_clean(char *text, size_t length);
 
 /* -------------------------------------------------------------------------------------------- values and rules -- */
 
@@ -286,17 +284,32 @@ struct stepimg_progress {
 
 STEPIMG_API void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress);
 
-enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF };
+enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF, STEPIMG_AVIF };
 
 /* "png", "jpeg" …; NULL for STEPIMG_UNKNOWN. */
 STEPIMG_API const char *stepimg_format_name(enum stepimg_format format);
 
-struct stepimg_picture {
-  size_t index;         /* its place in the answer's data, from 0 */
-  unsigned char *bytes; /* owned by the job until taken; NULL where none came */
-  size_t length;
-  bool saved;                 /* it went to the request's file instead, which stepimg_job_commit puts in its place */
-  const char *url;            /* its link, where the answer had one; the job's */
+/* A picture's bytes: constant, counted, shared by who holds them. Any thread. */
+typedef struct stepimg_payload stepimg_payload;
+
+STEPIMG_API const unsigned char *stepimg_payload_bytes(const stepimg_payload *payload, size_t *length);
+/* One more holder. Returns payload. */
+STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
+/* One holder less; the last one frees. NULL is fine. To give megabytes back to the system takes longer than a frame
+   should wait: while the client runs, its I/O thread does it. */
+STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
+
+enum { STEPIMG_MAX_IMAGES = 16 }; /* an answer with more of them is refused */
+
+/* One entry of the answer's data. Every text of the server's is UTF-8 without control characters, bounded, and shows no
+   key. */
+struct stepimg_image {
+  bool has_seed;
+  int64_t seed;
+  const char *finish_reason; /* NULL: none; "content_filtered": the filter stopped it, and the picture may be missing */
+  const char *url;           /* its link; NULL: none */
+  const char *path;          /* the file it was saved to, as the request named it; NULL: none */
+  stepimg_payload *payload;  /* the outcome's hold; NULL: none came, or it was saved */
   enum stepimg_format format; /* read from the bytes, as are width and height; 0 where unknown */
   uint32_t width, height;
 };
@@ -309,32 +322,24 @@ struct stepimg_timing {
   double total;      /* from submit to the end */
 };
 
-/* How a job ended. */
+/* How a job ended; constant. */
 struct stepimg_outcome {
-  struct stepimg_error error; /* kind STEPIMG_OK: an HTTP 200 whose pictures were decoded */
-  const char *body; /* the answer's JSON, each picture's text replaced by ""; of a failed request the body as it
-                                 came, at most 64 KiB; NULL: none. Not judged: it may be no JSON at all. */
-  size_t body_length;
-  struct stepimg_picture *pictures; /* in the order they came */
-  size_t picture_count;
+  struct stepimg_error error; /* kind STEPIMG_OK: it is done, and the rest says with what */
+  const char *url;            /* where the picture lies, when only its download failed; NULL: nowhere */
+  const char *path;           /* kind STEPIMG_IO: the finished file that could not be renamed; NULL: none */
+  const char *id;             /* NULL: none */
+  bool has_created;
+  int64_t created; /* seconds since 1970 */
+  struct stepimg_image *images;
+  size_t image_count; /* in the order of the answer's data, those that were filtered too */
   struct stepimg_timing timing;
-  int attempts;
 };
 
-/* NULL while the job is going. Then constant, owned by the job, but for pictures that are taken. */
-STEPIMG_API struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
-/* A picture's bytes out of its job, whose client is held with them. */
-struct stepimg_bytes {
-  unsigned char *data; /* owned; NULL: gone */
-  size_t length;
-  stepimg_client *client;
-};
-
-/* Hands the picture's bytes over; release them with stepimg_bytes_free. */
-STEPIMG_API struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture);
-/* Idempotent. To give megabytes back to the system takes longer than a frame should wait: while the client runs, its
-   I/O thread does it. */
-STEPIMG_API void stepimg_bytes_free(struct stepimg_bytes *bytes);
+/* NULL while the job is going. Then the job's. */
+STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
+   keeps the job, but not its pictures. */
+STEPIMG_API void stepimg_job_let_go(stepimg_job *job);
 
 /* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
    fails with STEPIMG_IO. */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "client/client.h"
+#include "payload/payload.h"
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
 static const struct stepimg_outcome no_memory = {
@@ -13,16 +14,11 @@ static const struct stepimg_outcome no_memory = {
               .maybe_billed = true},
 };
 
-static void free_outcome(stepimg_client *client, struct stepimg_outcome *outcome)
+static void free_outcome(struct stepimg_outcome *outcome)
 {
   if (outcome == NULL || outcome == &no_memory)
     return;
-  for (size_t i = 0; i < outcome->picture_count; i++) {
-    client_drop(client, outcome->pictures[i].bytes, outcome->pictures[i].length);
-    free((char *)outcome->pictures[i].url);
-  }
-  free(outcome->pictures);
-  free((char *)outcome->body);
+  answer_release(outcome);
   free(outcome);
 }
 
@@ -31,7 +27,7 @@ void job_release(struct stepimg_job *job)
   if (atomic_fetch_sub(&job->holders, 1) > 1)
     return;
   stepimg_client *client = job->client;
-  free_outcome(client, job->outcome);
+  free_outcome(job->outcome);
   file_abort(&job->file);
   queue_release(job->queue);
   free(job->body);
@@ -137,6 +133,14 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
+/* The last holder of a picture lets go of it. */
+static void drop_payload(void *context, void *memory, size_t size)
+{
+  stepimg_client *client = context;
+  client_drop(client, memory, size);
+  client_release(client);
+}
+
 /* Moves what there is to say about a job into one block. Never NULL. */
 static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct stepimg_error *error,
                                            struct answer *answer, const struct stepimg_timing *timing,
@@ -148,10 +152,15 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   outcome->error = *error;
   if (answer != NULL)
     answer_take(answer, outcome, file);
+  for (size_t i = 0; i < outcome->image_count; i++)
+    if (outcome->images[i].payload != NULL) {
+      atomic_fetch_add(&job->client->holders, 1);
+      payload_return_to(outcome->images[i].payload, drop_payload, job->client);
+    }
   if (timing != NULL)
     outcome->timing = *timing;
   outcome->timing.total = port_now() - job->submitted;
-  outcome->attempts = outcome->error.attempts = atomic_load(&job->attempts);
+  outcome->error.attempts = atomic_load(&job->attempts);
   return outcome;
 }
 
@@ -180,7 +189,7 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
   if (first)
     port_wake(&client->lock); /* who is woken wants the lock */
   else {
-    free_outcome(client, outcome);
+    free_outcome(outcome);
     file_abort(&file);
   }
 }
@@ -247,7 +256,7 @@ void *stepimg_job_tag(const stepimg_job *job)
   return job->tag;
 }
 
-struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
+const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {
   port_acquire(&job->client->lock);
   struct stepimg_outcome *outcome = job->outcome;
@@ -277,19 +286,11 @@ void stepimg_job_discard(stepimg_job *job)
   file_abort(&job->file);
 }
 
-struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture)
+void stepimg_job_let_go(stepimg_job *job)
 {
-  struct stepimg_bytes bytes = {picture->bytes, picture->length, job->client};
-  atomic_fetch_add(&job->client->holders, 1);
-  picture->bytes = NULL;
-  return bytes;
-}
-
-void stepimg_bytes_free(struct stepimg_bytes *bytes)
-{
-  if (bytes->data == NULL)
-    return;
-  client_drop(bytes->client, bytes->data, bytes->length);
-  client_release(bytes->client);
-  bytes->data = NULL;
+  struct stepimg_outcome *outcome = (struct stepimg_outcome *)stepimg_job_outcome(job);
+  for (size_t i = 0; outcome != NULL && i < outcome->image_count; i++) {
+    stepimg_payload_release(outcome->images[i].payload);
+    outcome->images[i].payload = NULL;
+  }
 }

@@ -29,7 +29,7 @@ struct work {
   struct answer answer;
   struct stepimg_timing timing;
   char *url;                       /* of the GET that is under way or to be repeated; owned */
-  struct stepimg_picture *picture; /* that it fetches; NULL: the POST */
+  struct stepimg_image *image; /* that it fetches; NULL: the POST */
   enum policy_again again;         /* how the next attempt differs */
   int redirects;
   int tries;    /* of the POST, or of this picture's GET */
@@ -226,7 +226,7 @@ static bool prepare(struct worker *worker, struct stepimg_job *job)
     no_memory(worker, job);
     return false;
   }
-  answer_init(&job->work->answer, worker->client->max_response_bytes, &worker->spares);
+  answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
   job->work->timing.queued = port_now() - job->submitted;
   error_clear(&error);
   if (job->save != NULL && answer_save(&job->work->answer, job->save, &error) != STEPIMG_OK) {
@@ -269,7 +269,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
+  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
                     &work->answer, &job->progress, &worker->connections)) {
     no_memory(worker, job);
     return;
@@ -302,7 +302,7 @@ static void start(struct worker *worker, struct stepimg_job *job)
   if (!prepare(worker, job))
     return;
   job->work->tries++;
-  if (job->work->picture != NULL)
+  if (job->work->image != NULL)
     begin_get(worker, job);
   else
     begin_post(worker, job);
@@ -330,7 +330,7 @@ static bool repeat(struct worker *worker, struct stepimg_job *job, const struct 
   if (!plan.again)
     return false;
   stop_exchange(worker, work);
-  if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
+  if (work->image == NULL) { /* it was refused: nothing of it is left to be billed */
     refund(worker, work);
     atomic_store(&job->progress.sent, false);
   }
@@ -378,7 +378,7 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
     return;
   }
   struct policy_verdict verdict = exchange_judge(&work->exchange, code, &error);
-  if (work->picture == NULL)
+  if (work->image == NULL)
     exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
   if (redirect != NULL && work->redirects++ < MAX_REDIRECTS) {
@@ -390,11 +390,11 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
   if (redirect == NULL && error.kind != STEPIMG_OK && repeat(worker, job, &verdict, &error))
     return;
   work->again = POLICY_LATER;
-  work->picture = error.kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
-  if (work->picture != NULL) {
+  work->image = error.kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
+  if (work->image != NULL) {
     work->redirects = 0;
     work->tries = 1;
-    download(worker, job, worker->client->settings.endpoint, work->picture->url);
+    download(worker, job, worker->client->settings.endpoint, work->image->url);
     return;
   }
   finish(worker, job, &error);
@@ -488,7 +488,7 @@ static double next_start(const struct worker *worker)
   const struct stepimg_job *job = worker->queue.first;
   if (job == NULL || worker->in_flight >= worker->client->max_concurrent)
     return INFINITY;
-  bool is_get = job->work != NULL && job->work->picture != NULL;
+  bool is_get = job->work != NULL && job->work->image != NULL;
   if (is_get)
     return 0;
   int connected = worker->in_flight - worker->connections.awaited;

@@ -35,7 +35,7 @@ struct exchange {
   struct progress *progress;
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
-  struct stepimg_picture *picture; /* the GET's */
+  struct stepimg_image *image; /* the GET's */
   struct connections *connections;
   struct connection_user user;
   bool awaits;    /* counted in connections->awaited */
@@ -59,7 +59,7 @@ bool exchange_post(struct exchange *exchange, const struct settings *settings, c
                    double timeout, struct answer *answer, struct progress *progress, struct connections *connections);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
                   struct connections *connections);
 /* Both are to have a connection of their own, before they are added. */
 void exchange_avoid_kept(struct exchange *exchange);
@@ -82,6 +82,8 @@ void exchange_free(struct exchange *exchange); /* idempotent; the handle has lef
 /* Judges an exchange that libcurl says has ended with code, or that has stalled: what it means, and what is wrong with it
    in error, whose kind is the verdict's. */
 struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error);
+/* All that was wanted is there, whatever libcurl says of what came after it. */
+bool exchange_is_whole(const struct exchange *exchange);
 /* Where a GET was sent to instead, as an address of its own, not looked at; valid until exchange_free. NULL: nowhere. To be
    asked once it is judged. */
 const char *exchange_redirect(const struct exchange *exchange);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "http/exchange.h"
 #include "http/url.h"
+#include "payload/words.h"
 
 /* What is known while an exchange is judged. */
 struct hearing {
@@ -68,17 +69,18 @@ static const struct cause *cause_of(CURLcode code)
   return cause;
 }
 
-/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
-static const char *handshake_failed(const char *reason)
+/* What OpenSSL says of the most usual failures is known to mislead. */
+static const char *plain_words(const char *reason, bool connected)
 {
   static const char *const plain[][2] = {
       {"wrong version number", "the server does not speak TLS there"},
       {"alert protocol version", "the server speaks only versions of TLS that are too old"},
-      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-    if (strstr(reason, plain[i][0]) != NULL)
+    if (!connected && strstr(reason, plain[i][0]) != NULL)
       return plain[i][1];
+  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
+    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
   return reason;
 }
 
@@ -156,7 +158,9 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
     return;
   }
   if (code == CURLE_SSL_CONNECT_ERROR)
-    reason = handshake_failed(reason);
+    reason = plain_words(reason, false);
+  else if (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR)
+    reason = plain_words(reason, true);
   else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
     reason = "the request had left and is not sent twice";
   if (is_of_proxy(hearing, code))
@@ -166,55 +170,74 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
 
-static bool begins_object(const struct buffer *body)
+/* Nothing tells a whole body from one that was cut, but what is in it: without length and chunks it ends with its
+   connection. HTTP/2 has an end of its own. */
+static bool is_open_ended(const struct exchange *exchange)
 {
-  size_t at = 0;
-  while (at < body->length && memchr(" \t\r\n", body->bytes[at], 4) != NULL)
-    at++;
-  return at < body->length && body->bytes[at] == '{';
+  curl_off_t length = -1;
+  long version = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  return length < 0 && !exchange->head.chunked && version < CURL_HTTP_VERSION_2_0;
+}
+
+bool exchange_is_whole(const struct exchange *exchange)
+{
+  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
+         answer_is_whole(exchange->answer, is_open_ended(exchange));
 }
 
 /* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
-static enum stepimg_kind not_an_object(const char *host, const struct buffer *body, struct stepimg_error *error)
+static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
+  const struct buffer *body = &exchange->answer->body;
   char quoted[TEXT_QUOTE_MAX];
-  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s", host,
-                   text_quote(quoted, (const char *)body->bytes, body->length));
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  bool page = words.source == WORDS_PAGE;
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s%s%s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length), page ? ", a web page: " : "",
+                   page ? words.message : "");
 }
 
-/* A success, and complete. */
+/* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
+   stands in a place for it: the rest is the answer. */
+static void add_words(const struct exchange *exchange, bool refused, struct stepimg_error *error)
+{
+  const struct buffer *body = &exchange->answer->body;
+  size_t used = strlen(error->message);
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  if (words.source != WORDS_SAID && !refused && exchange->image == NULL)
+    return;
+  text_copy(error->type, sizeof error->type, words.type, strlen(words.type));
+  text_copy(error->code, sizeof error->code, words.code, strlen(words.code));
+  if (words.source == WORDS_NONE)
+    return;
+  const char *who = words.source == WORDS_PAGE ? "it is a web page"
+                    : exchange->image != NULL  ? "the host says"
+                                               : "the service says";
+  snprintf(error->message + used, sizeof error->message - used, "; %s: %s", who, words.message);
+  error->words_at = (unsigned)used;
+}
+
+/* A success, and complete or whole, or more than is kept of what is no answer. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
-  char type[TEXT_QUOTE_MAX];
-  bool empty = !exchange->began || exchange->answer->received == 0;
-  if (empty && !exchange->head.complete)
-    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  struct answer *answer = exchange->answer;
+  bool empty = !exchange->began || answer->received == 0, open_ended = is_open_ended(exchange);
+  if (empty && (!exchange->head.complete || open_ended))
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
-  if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
-    return not_an_object(host, &exchange->answer->body, error);
-  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
-  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->head.chunked))
-    return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
-  struct stepimg_picture *picture = exchange->picture;
-  if (picture != NULL && picture->format == STEPIMG_UNKNOWN &&
-      !text_starts_with(exchange->head.content_type, "image/")) {
-    free(picture->bytes);
-    picture->bytes = NULL; /* it still lies behind its link */
-    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is %s)", host,
-                     text_quote(type, exchange->head.content_type, strlen(exchange->head.content_type)));
-  }
-  return STEPIMG_OK;
-}
-
-/* RFC 8259 lets a reader ignore a byte order mark, and there are writers that send one. */
-static void drop_mark(struct buffer *body)
-{
-  if (body->length < 3 || memcmp(body->bytes, "\xef\xbb\xbf", 3) != 0)
-    return;
-  body->length -= 3;
-  memmove(body->bytes, body->bytes + 3, body->length);
+  if (exchange->image == NULL && !answer->is_object)
+    return not_an_object(exchange, host, error);
+  if (answer_end(answer, open_ended, exchange->head.content_type))
+    return STEPIMG_OK;
+  if (exchange->image != NULL)
+    return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
+  return error_set(error, answer->kind, NULL, "%s", answer->reason);
 }
 
 /* A server that quotes the key in its answer does not get it into our errors. */
@@ -223,32 +246,21 @@ static void hide_key(const struct exchange *exchange, char *text)
   secret_hide(text, text != NULL ? strlen(text) : 0, exchange->settings->key);
 }
 
-static bool is_page(const struct exchange *exchange)
-{
-  static const char *const beginnings[] = {"<!doctype html", "<html"};
-  const struct buffer *body = &exchange->answer->body;
-  const char *text = (const char *)body->bytes;
-  size_t at = 0;
-  while (at < body->length && memchr(" \t\r\n", text[at], 4) != NULL)
-    at++;
-  if (at == body->length || text[at] != '<')
-    return false;
-  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-    if (body->length - at > strlen(beginnings[i]) && text_starts_with(text + at, beginnings[i]))
-      return true;
-  return text_starts_with(exchange->head.content_type, "text/html");
-}
-
-static bool mentions(const struct buffer *body, const char *word)
-{
-  size_t length = strlen(word);
-  for (size_t at = 0; at + length <= body->length; at++)
-    if (memcmp(body->bytes + at, word, length) == 0)
-      return true;
-  return false;
-}
-
 /* -------------------------------------------------------------------------------------------------- the verdict -- */
+
+static unsigned marks_of_body(const struct exchange *exchange)
+{
+  static const char quota[] = "insufficient_quota";
+  const char *body = (const char *)exchange->answer->body.bytes;
+  size_t length = exchange->answer->body.length;
+  struct words words;
+  if (exchange->answer->mode != ANSWER_ERROR_BODY || length == 0)
+    return 0;
+  if (words_is_page(body, length))
+    return POLICY_PAGE;
+  words_read(&words, body, length, NULL);
+  return strcmp(words.code, quota) == 0 || strcmp(words.type, quota) == 0 ? POLICY_NO_QUOTA : 0;
+}
 
 static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
 {
@@ -266,7 +278,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   struct policy_facts *facts = &hearing->facts;
-  facts->get = exchange->picture != NULL;
+  facts->get = exchange->image != NULL;
   facts->status = exchange_status(exchange);
   facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
   facts->complete = code == CURLE_OK;
@@ -275,10 +287,8 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
     facts->tunnel = (int)tunnel;
   facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |
                  (proxy[0] != '\0' && text_starts_with(hearing->url, "http:") ? POLICY_FORWARDED : 0u);
-  if (!facts->get && is_page(exchange))
-    facts->marks |= POLICY_PAGE;
-  if (!facts->get && mentions(&exchange->answer->body, "insufficient_quota"))
-    facts->marks |= POLICY_NO_QUOTA;
+  if (!facts->get)
+    facts->marks |= marks_of_body(exchange);
 }
 
 /* What of a refusal's address or direction helps to mend it. */
@@ -315,7 +325,7 @@ static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
   struct exchange *exchange = hearing->exchange;
   const char *location = exchange->head.location;
   int status = hearing->facts.status;
-  if (exchange->picture != NULL && location != NULL && status >= 300 && status <= 399 &&
+  if (exchange->image != NULL && location != NULL && status >= 300 && status <= 399 &&
       !url_resolve(hearing->url, location, strlen(location), &exchange->redirect)) {
     error_nomem(error);
     hearing->facts.failure = STEPIMG_NOMEM;
@@ -328,17 +338,14 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   struct answer *answer = exchange->answer;
   struct policy_facts *facts = &hearing.facts;
   error_clear(error);
-  drop_mark(&answer->body);
   secret_hide((char *)answer->body.bytes, answer->body.length, exchange->settings->key);
-  for (size_t i = 0; i < answer->picture_count; i++) /* the key goes to no other host, whoever says so */
-    hide_key(exchange, (char *)answer->pictures[i].url);
   hide_key(exchange, exchange->head.request_id);
   hide_key(exchange, exchange->head.content_type);
   hide_key(exchange, exchange->head.location);
   open_hearing(&hearing, exchange, code);
   if (exchange->stopped && answer->kind != STEPIMG_OK)
     facts->failure = error_set(error, answer->kind, NULL, "%s", answer->reason);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK && !exchange->stopped && !exchange_is_whole(exchange))
     transport_failed(&hearing, code, error);
   else if (policy_is_success(facts->get, facts->status)) {
     facts->failure = finish_body(exchange, hearing.host, error);
@@ -347,6 +354,9 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   struct policy_verdict verdict = policy_judge(facts);
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
+  bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
+  if (wordy && answer->body.length > 0 && (verdict.refused || answer->is_object || exchange->image != NULL))
+    add_words(exchange, verdict.refused, error);
   keep_redirect(&hearing, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */
   error->status = facts->status;
