@@ -1,5 +1,5 @@
 # stepimg: build, demo, test, check, sanitize, fuzz, soak, coverage, bench, install. All but build and install first
-# install what they miss on a Debian system.
+# install what they miss on a Debian system. The folder's own path may hold anything: nothing here spells it out.
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -115,13 +115,15 @@ run-demo: override export PROMPT := $(value PROMPT)
 run-demo: stepimg.so
 	@$(LUA) spec/demo.lua
 
-run-test: run-core run-spec
+# All of both, whatever fails: one run tells all there is to mend.
+run-test:
+	@$(MAKE) --no-print-directory --keep-going run-core run-spec
 
 run-core: $(CORE_TEST)
-	@for t in $^; do ./$$t || exit 1; done
+	@good=true; for test in $^; do ./$$test || good=false; done; $$good
 
 run-spec: stepimg.so $(HOSTS)
-	@$(LUA) $(shell command -v busted)
+	@$(LUA) "$$(command -v busted)" $(SPECS)
 
 # SPECS="spec/jobs_spec.lua …": only these.
 run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
@@ -143,11 +145,12 @@ run-bench: stepimg.so $(BENCH)
 run-soak: stepimg.so
 	@LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='./?.so;;' MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 $(LUA) spec/soak.lua
 
-# All tests once more, with gcov's counters, in a folder of links to this one: whatever they start is found there.
+# All tests (or SPECS) once more, with gcov's counters, in a folder of links to this one: what they start is found there.
 COVERAGE := $(BUILD)/coverage
+run-coverage: export SPECS ?=
 run-coverage:
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
-	@ln -s $(filter-out %/build %/stepimg.so,$(wildcard $(CURDIR)/*)) '$(CURDIR)/.busted' $(COVERAGE)
+	@for name in .busted $(filter-out build stepimg.so,$(wildcard *)); do ln -s "../../$$name" $(COVERAGE) || exit 1; done
 	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
 	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
 

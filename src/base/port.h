@@ -1,10 +1,11 @@
-/* What the core asks of the operating system beside libcurl and files: a clock, a lock with a condition, a thread, and
-   something that an event loop can poll. */
+/* What the core asks of the operating system beside libcurl and files: a clock, a lock with a condition, a thread,
+   something that an event loop can poll, and a look at a socket. */
 #ifndef STEPIMG_PORT_H
 #define STEPIMG_PORT_H
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Seconds of a clock that is never set back. */
 double port_now(void);
@@ -42,5 +43,14 @@ bool port_signal_open(struct port_signal *signal);
 void port_signal_set(const struct port_signal *signal);   /* at most once before it is cleared */
 void port_signal_clear(const struct port_signal *signal); /* only when it is set */
 void port_signal_close(struct port_signal *signal);       /* idempotent */
+
+enum port_line {
+  PORT_QUIET,
+  PORT_UNREAD, /* something came that was not read yet; where the system tells it so late, an end may be behind it */
+  PORT_ENDED   /* by the other side, or broken */
+};
+
+/* Looks at a connected socket. Reads nothing and waits for nothing. */
+enum port_line port_look(intptr_t socket);
 
 #endif

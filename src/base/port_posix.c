@@ -1,9 +1,16 @@
+#if defined(__linux__)
+#define _GNU_SOURCE /* POLLRDHUP */
+#else
 #define _POSIX_C_SOURCE 200809L
+#endif
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -118,4 +125,24 @@ void port_signal_close(struct port_signal *signal)
   if (signal->write >= 0 && signal->write != signal->read)
     close(signal->write);
   *signal = (struct port_signal)PORT_SIGNAL_NONE;
+}
+
+/* Elsewhere the end is told only when all that came before it was read. */
+#if !defined(POLLRDHUP)
+#define POLLRDHUP 0
+#endif
+
+enum port_line port_look(intptr_t socket)
+{
+  char byte;
+  struct pollfd look = {.fd = (int)socket, .events = POLLIN | POLLRDHUP};
+  int ready = poll(&look, 1, 0);
+  if (ready == 0)
+    return PORT_QUIET;
+  if (ready < 0 || (look.revents & (POLLHUP | POLLERR | POLLNVAL | POLLRDHUP)) != 0)
+    return PORT_ENDED;
+  ssize_t length = recv((int)socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (length < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? PORT_QUIET : PORT_ENDED;
+  return length > 0 ? PORT_UNREAD : PORT_ENDED;
 }

@@ -186,7 +186,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, clock_now());
   atomic_fetch_add(&job->attempts, 1);
   if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                        &work->answer, &job->progress, &worker->connecting) ||
+                        &work->answer, &job->progress, &worker->connections) ||
       !launch(worker, job))
     no_memory(worker, job);
 }
@@ -197,6 +197,16 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
   if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
                        &work->answer, &job->progress) ||
       !launch(worker, job))
+    no_memory(worker, job);
+}
+
+/* The connection that the POST was given is none any more. Nothing was sent, so this is no other attempt. */
+static void begin_anew(struct worker *worker, struct stepimg_job *job)
+{
+  job_enter(&worker->jobs, job, JOB_POSTING, "its connection had ended");
+  pool_remove(worker->pool, job->work->exchange.easy);
+  exchange_renew(&job->work->exchange, attempt_timeout(job));
+  if (!launch(worker, job))
     no_memory(worker, job);
 }
 
@@ -283,6 +293,10 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
   struct work *work = job->work;
   struct stepimg_error error;
   bool may_repeat;
+  if (work->exchange.stale) {
+    begin_anew(worker, job);
+    return;
+  }
   enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
   if (work->picture == NULL)
     exchange_timing(&work->exchange, &work->timing);

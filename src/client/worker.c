@@ -92,8 +92,8 @@ static double next_start(const struct worker *worker)
     return INFINITY;
   if (attempt_is_free(job))
     return 0;
-  int connected = in_flight - worker->connecting;
-  return worker->connecting < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
+  int awaited = worker->connections.awaited, connected = in_flight - awaited;
+  return awaited < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
 }
 
 /* Milliseconds to sleep, as far as it is known here. */
