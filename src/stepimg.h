@@ -228,7 +228,7 @@ STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struc
 /* The client's own queue; it lives as long as the client. */
 STEPIMG_API stepimg_queue *stepimg_client_queue(stepimg_client *client);
 /* Another one, for jobs of this client. Released with stepimg_queue_free, also after the client. NULL: no memory. */
-STEPIMG_API stepimg_queue *stepimg_queue_new(stepimg_client *client);
+STEPIMG_API stepimg_queue *stepimg_queue_new(void);
 STEPIMG_API void stepimg_queue_free(stepimg_queue *queue);
 /* The job that finished first; NULL: none is finished. It stays until it is fetched or released. */
 STEPIMG_API stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue);

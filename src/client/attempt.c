@@ -195,7 +195,7 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
-                       &work->answer, &job->progress) ||
+                    &work->answer, &job->progress, &worker->connections) ||
       !launch(worker, job))
     no_memory(worker, job);
 }

@@ -171,14 +171,6 @@ bool job_give_up(struct stepimg_job *job, const char *message)
   return first;
 }
 
-bool job_is_given_up(struct stepimg_job *job)
-{
-  lock_acquire(&job->client->lock);
-  bool given_up = job->outcome != NULL;
-  lock_release(&job->client->lock);
-  return given_up;
-}
-
 /* ------------------------------------------------------------------------------------------------ the host's face -- */
 
 struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)

@@ -83,8 +83,6 @@ MUST_USE bool job_begin_storing(struct stepimg_job *job);
 /* The host ends a job, as STEPIMG_CANCELLED with that message. False: it had ended, or its file is being put in place,
    and it ends as it would have. Without the lock. */
 bool job_give_up(struct stepimg_job *job, const char *message);
-/* Whether the host has. Any thread. */
-bool job_is_given_up(struct stepimg_job *job);
 /* A request that certainly cost nothing is none that the budget is for. Any thread. */
 void job_refund(struct stepimg_job *job);
 

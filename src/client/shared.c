@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/thread.h"
+
 stepimg_client *client_new_shared(void)
 {
   stepimg_client *client = calloc(1, sizeof *client);
@@ -30,7 +32,7 @@ void client_release(stepimg_client *client)
 {
   if (atomic_fetch_sub(&client->holders, 1) > 1)
     return;
-  settings_clear(&client->settings);
+  exchange_settings_clear(&client->settings);
   pace_free(&client->pace);
   queue_release(client->queue);
   lock_destroy(&client->lock);

@@ -14,11 +14,10 @@
 
 #include "base/list.h"
 #include "base/lock.h"
-#include "base/thread.h"
 #include "client/pace.h"
 #include "client/queue.h"
 #include "http/pool.h"
-#include "http/settings.h"
+#include "http/exchange.h"
 #include "payload/spares.h"
 #include "stepimg.h"
 
@@ -26,7 +25,7 @@ struct stepimg_client {
   atomic_int holders;
 
   /* Constant after stepimg_client_new. */
-  struct settings settings;
+  struct exchange_settings settings;
   struct stepimg_call call;
   int max_concurrent, budget;
   size_t max_response_bytes;
@@ -45,8 +44,6 @@ struct stepimg_client {
   struct spare *dropped;    /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
   unsigned serial;          /* of the last job, for the trace */
-
-  struct thread thread; /* of the registry; runs while pool is set */
 };
 
 /* NULL: no memory, or the system has no lock. One holder. */
