@@ -105,7 +105,7 @@ clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
 # Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test sanitize check bench fuzz soak coverage:
+demo test sanitize check bench fuzz soak coverage mutants:
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
@@ -154,9 +154,12 @@ run-coverage:
 	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
 	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
 
+run-mutants:
+	@$(LUA) spec/mutants.lua
+
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
 
-.PHONY: all install uninstall clean demo test sanitize check bench fuzz soak coverage
-.PHONY: run-demo run-test run-core run-spec run-sanitize run-check run-bench run-fuzz run-soak run-coverage
+.PHONY: all install uninstall clean demo test sanitize check bench fuzz soak coverage mutants
+.PHONY: run-demo run-test run-core run-spec run-sanitize run-check run-bench run-fuzz run-soak run-coverage run-mutants
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
