@@ -1,9 +1,9 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|sanitize|check|bench|fuzz|soak|coverage|mutants|test-fresh: what that target of the Makefile needs
-# and this system lacks is installed with apt. Silent where nothing is missing.
+# sh spec/setup.sh TARGET: what that target of the Makefile needs and this system lacks is installed with apt. Silent
+# where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test, sanitize, check, bench, fuzz, soak, coverage, mutants or test-fresh is wanted}
+target=${1:?a target of the Makefile is wanted}
 
 fail() {
   echo "make $target $*" >&2
@@ -85,7 +85,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | sanitize | coverage | mutants | soak | bench)
+    demo | test | sanitize | debug | coverage | mutants | soak | bench)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -98,15 +98,15 @@ look() {
   esac
 
   # The specs, and what they share with others.
-  case $target in test | sanitize | coverage | mutants)
+  case $target in test | sanitize | debug | coverage | mutants)
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
     need "iproute2" has_program ip
     ;;
   esac
-  case $target in test | sanitize | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
-  case $target in test | sanitize | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
+  case $target in test | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
     sanitize)

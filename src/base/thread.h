@@ -20,7 +20,11 @@ struct thread_task {
   void *context;
 };
 
-enum thread_start { THREAD_STARTED, THREAD_NO_MEMORY, THREAD_NONE_LEFT /* the system gives no more, or it is the end */ };
+enum thread_start {
+  THREAD_STARTED,
+  THREAD_NO_MEMORY,
+  THREAD_NONE_LEFT /* the system gives no more for now, or the process is ending */
+};
 
 /* Starts a thread with all signals blocked: the host's handlers stay on the host's threads. Where it is not started, none
    of the task's functions is called; later it may be. Any thread, under any lock that stop and release may take. */

@@ -445,9 +445,13 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
     what = "no secure connection";
+    break;
+  case CURLE_SSL_CACERT_BADFILE: /* a small system may have none */
+    what = exchange->settings->ca_file != NULL
+               ? "no secure connection: ca_file holds no authorities"
+               : "no secure connection: this system has no authorities to trust; install ca-certificates, or set ca_file";
     break;
   case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
   case CURLE_ABORTED_BY_CALLBACK:
