@@ -71,6 +71,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
   job->body[request->length] = '\0';
   job->body_length = request->length;
   job->call = request->call;
+  job->tag = request->tag;
   job->submitted = clock_now();
   job->client = client_hold(client);
   job->queue = queue_hold(request->queue);
@@ -172,6 +173,11 @@ bool job_give_up(struct stepimg_job *job, const char *message)
 }
 
 /* ------------------------------------------------------------------------------------------------ the host's face -- */
+
+void *stepimg_job_tag(const stepimg_job *job)
+{
+  return job->tag;
+}
 
 struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {

@@ -42,6 +42,7 @@ struct stepimg_job {
   size_t body_length;
   char *save; /* absolute; NULL: none */
   struct stepimg_call call;
+  void *tag; /* the host's */
   double submitted; /* of clock_now */
 
   /* Written on the I/O thread, but for given_up; read anywhere. */
