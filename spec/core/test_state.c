@@ -77,29 +77,31 @@ static void first_come_first_served_and_after_a_pause_before_all(void **unused)
   jobs_free(&jobs);
 }
 
-static void the_timer_is_the_earlier_of_moment_and_deadline_and_stops_at_the_door(void **unused)
+static void the_timer_stops_at_the_door(void **unused)
 {
-  static const struct {
-    double deadline, moment, timer;
-  } cases[] = {{0, INFINITY, INFINITY}, {0, 7, 7}, {5, INFINITY, 105}, {5, 7, 7}, {5, 200, 105}};
+  struct jobs jobs;
+  struct stepimg_job job;
   (void)unused;
-  for (size_t i = 0; i < COUNT_OF(cases); i++) {
-    struct jobs jobs;
-    struct stepimg_job job;
-    begin(&jobs, &job);
-    job.submitted = 100;
-    job.call.deadline = cases[i].deadline;
-    go(&jobs, &job, JOB_PAUSED);
-    assert_true(job_set_timer(&jobs, &job, cases[i].moment));
-    assert_true(jobs_next_moment(&jobs) == cases[i].timer);
-    if (cases[i].timer < INFINITY) {
-      assert_null(jobs_due(&jobs, cases[i].timer - 0.001));
-      assert_ptr_equal(jobs_due(&jobs, cases[i].timer), &job);
-    }
-    job_enter_first(&jobs, &job, "test");
-    assert_true(jobs_next_moment(&jobs) == INFINITY);
-    jobs_free(&jobs);
-  }
+  begin(&jobs, &job);
+  go(&jobs, &job, JOB_PAUSED);
+  assert_true(job_set_timer(&jobs, &job, INFINITY));
+  assert_true(jobs_next_moment(&jobs) == INFINITY);
+  assert_true(job_set_timer(&jobs, &job, 7));
+  assert_true(jobs_next_moment(&jobs) == 7);
+  assert_null(jobs_due(&jobs, 6.999));
+  assert_ptr_equal(jobs_due(&jobs, 7), &job);
+  job_enter_first(&jobs, &job, "test");
+  assert_true(jobs_next_moment(&jobs) == INFINITY);
+  jobs_free(&jobs);
+}
+
+static void a_deadline_counts_from_submit(void **unused)
+{
+  struct stepimg_job job = {.submitted = 100};
+  (void)unused;
+  assert_true(job_deadline(&job) == INFINITY);
+  job.call.deadline = 5;
+  assert_true(job_deadline(&job) == 105);
 }
 
 #if defined(STEPIMG_DEBUG)
@@ -141,7 +143,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_state_has_its_list),
       cmocka_unit_test(first_come_first_served_and_after_a_pause_before_all),
-      cmocka_unit_test(the_timer_is_the_earlier_of_moment_and_deadline_and_stops_at_the_door),
+      cmocka_unit_test(the_timer_stops_at_the_door),
+      cmocka_unit_test(a_deadline_counts_from_submit),
 #if defined(STEPIMG_DEBUG)
       cmocka_unit_test(there_is_no_other_way),
 #endif

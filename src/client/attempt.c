@@ -16,8 +16,9 @@ struct work {
   struct exchange exchange;
   struct answer answer;
   struct stepimg_timing timing;
-  char *url;                       /* of the GET that is under way or to be repeated; owned */
-  struct stepimg_picture *picture; /* that it fetches; NULL: the POST */
+  char *url;                   /* of the GET that is under way or to be repeated; owned */
+  struct stepimg_image *image; /* that it fetches; NULL: the POST */
+  enum policy_again again;     /* how the next attempt differs */
   int redirects;
   int attempts; /* of the POST, or of this picture's GET */
 };
@@ -89,7 +90,7 @@ static void no_memory(struct worker *worker, struct stepimg_job *job)
   finish_as(worker, job, STEPIMG_NOMEM, "not enough memory for the request");
 }
 
-void attempt_expire(struct worker *worker, struct stepimg_job *job)
+static void expire(struct worker *worker, struct stepimg_job *job)
 {
   struct stepimg_error error;
   char seconds[TEXT_NUMBER_MAX];
@@ -118,18 +119,18 @@ void attempt_let_go(struct worker *worker, struct stepimg_job *job)
 
 /* -------------------------------------------------------------------------------------------------------- turns -- */
 
-void attempt_enqueue(struct worker *worker, struct stepimg_job *job)
+/* A job that is queued or paused is to be looked at at that moment, or at its deadline. */
+static void wait_until(struct worker *worker, struct stepimg_job *job, double moment)
 {
-  job_enter(&worker->jobs, job, JOB_QUEUED, "submitted");
-  if (!job_set_timer(&worker->jobs, job, INFINITY))
+  double deadline = job_deadline(job);
+  if (!job_set_timer(&worker->jobs, job, deadline < moment ? deadline : moment))
     no_memory(worker, job);
 }
 
-void attempt_resume(struct worker *worker, struct stepimg_job *job)
+void attempt_enqueue(struct worker *worker, struct stepimg_job *job)
 {
-  job_enter_first(&worker->jobs, job, "the pause is over");
-  if (!job_set_timer(&worker->jobs, job, INFINITY))
-    no_memory(worker, job);
+  job_enter(&worker->jobs, job, JOB_QUEUED, "submitted");
+  wait_until(worker, job, INFINITY);
 }
 
 /* What is left of the deadline, if that is less than the call's timeout. */
@@ -150,7 +151,7 @@ static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
     no_memory(worker, job);
     return false;
   }
-  answer_init(&job->work->answer, worker->client->max_response_bytes, &worker->spares);
+  answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
   job->work->timing.queued = clock_now() - job->submitted;
   error_clear(&error);
   if (job->save == NULL || answer_save(&job->work->answer, job->save, &error) == STEPIMG_OK)
@@ -173,10 +174,18 @@ static MUST_USE bool charge(struct worker *worker, struct stepimg_job *job)
   return false;
 }
 
-static bool launch(struct worker *worker, struct stepimg_job *job)
+/* Its timer looks for a stall; its deadline is in the exchange's timeout. */
+static void launch(struct worker *worker, struct stepimg_job *job)
 {
-  CURL *easy = job->work->exchange.easy;
-  return curl_easy_setopt(easy, CURLOPT_PRIVATE, job) == CURLE_OK && pool_add(worker->pool, easy);
+  struct work *work = job->work;
+  CURL *easy = work->exchange.easy;
+  if (work->again == POLICY_ELSEWHERE)
+    exchange_avoid_kept(&work->exchange);
+  if (work->again == POLICY_UNDECODED)
+    exchange_take_undecoded(&work->exchange);
+  if (curl_easy_setopt(easy, CURLOPT_PRIVATE, job) != CURLE_OK || !pool_add(worker->pool, easy) ||
+      !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
+    no_memory(worker, job);
 }
 
 static void begin_post(struct worker *worker, struct stepimg_job *job)
@@ -187,18 +196,20 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
     return;
   pace_begin(&worker->client->pace, clock_now());
   atomic_fetch_add(&job->attempts, 1);
-  if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                        &work->answer, &job->progress, &worker->connections) ||
-      !launch(worker, job))
+  if (exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
+                    &work->answer, &job->progress, &worker->connections))
+    launch(worker, job);
+  else
     no_memory(worker, job);
 }
 
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
-                    &work->answer, &job->progress, &worker->connections) ||
-      !launch(worker, job))
+  if (exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
+                   &work->answer, &job->progress, &worker->connections))
+    launch(worker, job);
+  else
     no_memory(worker, job);
 }
 
@@ -208,13 +219,12 @@ static void begin_anew(struct worker *worker, struct stepimg_job *job)
   job_enter(&worker->jobs, job, JOB_POSTING, "its connection had ended");
   pool_remove(worker->pool, job->work->exchange.easy);
   exchange_renew(&job->work->exchange, attempt_timeout(job));
-  if (!launch(worker, job))
-    no_memory(worker, job);
+  launch(worker, job);
 }
 
 bool attempt_is_free(const struct stepimg_job *job)
 {
-  return job->work != NULL && job->work->picture != NULL;
+  return job->work != NULL && job->work->image != NULL;
 }
 
 void attempt_start(struct worker *worker, struct stepimg_job *job)
@@ -222,7 +232,7 @@ void attempt_start(struct worker *worker, struct stepimg_job *job)
   bool get = attempt_is_free(job);
   job_enter(&worker->jobs, job, get ? JOB_FETCHING : JOB_POSTING, "its turn");
   if (job_deadline(job) <= clock_now())
-    attempt_expire(worker, job);
+    expire(worker, job);
   else if (prepare(worker, job)) {
     job->work->attempts++;
     if (get)
@@ -241,26 +251,30 @@ static double draw(struct worker *worker)
   return (double)(worker->chance >> 11) / 9007199254740992.0;
 }
 
-/* An attempt failed in a way that may be repeated; it is, unless its number, its wait or its deadline is against it. */
-static void repeat(struct worker *worker, struct stepimg_job *job, struct stepimg_error *error)
+/* What ended so is repeated, or it is the job's end. */
+static void repeat(struct worker *worker, struct stepimg_job *job, const struct policy_verdict *verdict,
+                   struct stepimg_error *error)
 {
   struct work *work = job->work;
-  double now = clock_now(), wait = policy_wait(work->attempts, error->retry_after, draw(worker));
-  if (error->status == 429 && work->picture == NULL) /* it is meant for all of this key's requests */
-    pace_rest(&worker->client->pace, now + (wait < POLICY_LONGEST_WAIT ? wait : POLICY_LONGEST_WAIT));
-  if (work->attempts > job->call.retries || wait > POLICY_LONGEST_WAIT || now + wait >= job_deadline(job)) {
+  double now = clock_now();
+  struct policy_plan plan = policy_plan(verdict, work->attempts, job->call.retries, error->retry_after,
+                                        job_deadline(job) - now, draw(worker));
+  if (plan.rest > 0)
+    pace_rest(&worker->client->pace, now + plan.rest);
+  if (!plan.again) {
     finish(worker, job, error);
     return;
   }
   stop_exchange(worker, work);
-  if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
+  if (work->image == NULL) { /* it was refused: nothing of it is left to be billed */
     job_refund(job);
     atomic_store(&job->progress.sent, false);
   }
+  work->again = verdict->again;
+  work->attempts -= verdict->again == POLICY_UNDECODED;
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
-  if (!job_set_timer(&worker->jobs, job, now + wait))
-    no_memory(worker, job);
+  wait_until(worker, job, now + plan.wait);
 }
 
 /* Fetches a picture from url, which the answer or a redirect from address from named. */
@@ -268,39 +282,36 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
 {
   struct work *work = job->work;
   const char *why;
+  char *leads_to;
   struct stepimg_error error;
-  error_clear(&error);
-  if (!url_may_follow(from, url, &why)) {
+  if (!url_follow(from, url, strlen(url), &leads_to, &why)) {
+    no_memory(worker, job);
+    return;
+  }
+  if (leads_to == NULL) {
+    error_clear(&error);
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link cannot be followed: %s", why);
     error.maybe_billed = true;
     finish(worker, job, &error);
     return;
   }
-  size_t size = strlen(url) + 1;
-  char *copy = malloc(size);
-  if (copy != NULL)
-    memcpy(copy, url, size);
   stop_exchange(worker, work); /* url may have been its own */
   free(work->url);
-  work->url = copy;
+  work->url = leads_to;
   job_enter(&worker->jobs, job, JOB_FETCHING, "a link");
-  if (copy != NULL)
-    begin_get(worker, job);
-  else
-    no_memory(worker, job);
+  begin_get(worker, job);
 }
 
 void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
 {
   struct work *work = job->work;
   struct stepimg_error error;
-  bool may_repeat;
   if (work->exchange.stale) {
     begin_anew(worker, job);
     return;
   }
-  enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
-  if (work->picture == NULL)
+  struct policy_verdict verdict = exchange_judge(&work->exchange, code, &error);
+  if (work->image == NULL)
     exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
   if (redirect != NULL && work->redirects++ < MAX_REDIRECTS) {
@@ -309,16 +320,42 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
   }
   if (redirect != NULL)
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
-  if (kind != STEPIMG_OK && may_repeat && redirect == NULL) {
-    repeat(worker, job, &error);
+  else if (error.kind != STEPIMG_OK) {
+    repeat(worker, job, &verdict, &error);
     return;
   }
-  work->picture = kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
-  if (work->picture != NULL) {
+  work->again = POLICY_LATER;
+  work->image = error.kind == STEPIMG_OK && job->call.download ? answer_to_download(&work->answer) : NULL;
+  if (work->image != NULL) {
     work->redirects = 0;
     work->attempts = 1;
-    download(worker, job, worker->client->settings.endpoint, work->picture->url);
+    job_tell_link(job, work->image->url);
+    download(worker, job, worker->client->settings.endpoint, work->image->url);
     return;
   }
   finish(worker, job, &error);
+}
+
+/* Ends what has stood still for too long, or looks again when it may have. */
+static void look_for_stall(struct worker *worker, struct stepimg_job *job, double now)
+{
+  double patience = job->call.stall_timeout, moment = exchange_stalls_at(&job->work->exchange, patience);
+  if (moment <= now) {
+    job->work->exchange.stalled = true;
+    attempt_ended(worker, job, CURLE_OPERATION_TIMEDOUT);
+  } else if (!job_set_timer(&worker->jobs, job, moment < INFINITY ? moment : now + patience))
+    no_memory(worker, job);
+}
+
+void attempt_due(struct worker *worker, struct stepimg_job *job, double now)
+{
+  int state = atomic_load(&job->state);
+  if (state == JOB_POSTING || state == JOB_FETCHING)
+    look_for_stall(worker, job, now);
+  else if (job_deadline(job) <= now)
+    expire(worker, job);
+  else {
+    job_enter_first(&worker->jobs, job, "the pause is over");
+    wait_until(worker, job, INFINITY);
+  }
 }

@@ -29,11 +29,10 @@ void attempt_start(struct worker *worker, struct stepimg_job *job);
 void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code);
 /* Whether its turn costs nothing: it has a picture to fetch. */
 bool attempt_is_free(const struct stepimg_job *job);
-/* A job comes into the queue, at its end, or at its head after a pause. */
+/* A job comes into the queue. */
 void attempt_enqueue(struct worker *worker, struct stepimg_job *job);
-void attempt_resume(struct worker *worker, struct stepimg_job *job);
-/* The job's deadline has passed while it waited. */
-void attempt_expire(struct worker *worker, struct stepimg_job *job);
+/* Its timer has run out by now: its pause is over, or its deadline, or it may have stalled. */
+void attempt_due(struct worker *worker, struct stepimg_job *job, double now);
 /* The client is at its end. */
 void attempt_abort(struct worker *worker, struct stepimg_job *job);
 /* The host has ended the job: what the thread has of it goes. */

@@ -48,6 +48,7 @@ void job_release(struct stepimg_job *job)
   queue_release(job->queue);
   free(job->body);
   free(job->save);
+  free(job->link);
   free(job);
   client_release(client);
 }
@@ -140,6 +141,19 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
     free_outcome(outcome);
 }
 
+void job_tell_link(struct stepimg_job *job, const char *url)
+{
+  size_t size = strlen(url) + 1;
+  char *copy = malloc(size), *before;
+  if (copy != NULL)
+    memcpy(copy, url, size);
+  lock_acquire(&job->client->lock);
+  before = job->link;
+  job->link = copy;
+  lock_release(&job->client->lock);
+  free(before);
+}
+
 bool job_begin_storing(struct stepimg_job *job)
 {
   lock_acquire(&job->client->lock);
@@ -161,6 +175,10 @@ bool job_give_up(struct stepimg_job *job, const char *message)
   lock_acquire(&client->lock);
   bool first = job->outcome == NULL && !job->storing;
   if (first) {
+    if (outcome != &no_memory) {
+      outcome->url = job->link;
+      job->link = NULL;
+    }
     settle(job, outcome);
     job_notify(job);
   }

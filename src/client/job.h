@@ -53,6 +53,7 @@ struct stepimg_job {
 
   /* Under the client's lock. */
   bool storing;
+  char *link; /* owned: where the picture lies, once it is to be fetched; NULL: not known */
   struct stepimg_queue *queue;     /* held; NULL: none, or it was fetched */
   struct stepimg_outcome *outcome; /* set: ended, for the host */
   struct list_link host;           /* of the client's unfinished jobs, then of the queue */
@@ -79,6 +80,8 @@ void job_notify(struct stepimg_job *job);
    puts it into its queue. answer and timing may be NULL. Takes the pictures out of answer. Without the lock. */
 void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer,
                 const struct stepimg_timing *timing);
+/* The picture lies behind url: who gives the job up from now on is told so. Without the lock. */
+void job_tell_link(struct stepimg_job *job, const char *url);
 /* The file is about to be put in its place. False: the host has given the job up. Without the lock. */
 MUST_USE bool job_begin_storing(struct stepimg_job *job);
 /* The host ends a job, as STEPIMG_CANCELLED with that message. False: it had ended, or its file is being put in place,

@@ -90,8 +90,7 @@ double job_deadline(const struct stepimg_job *job)
 
 bool job_set_timer(struct jobs *jobs, struct stepimg_job *job, double moment)
 {
-  double deadline = job_deadline(job), earlier = deadline < moment ? deadline : moment;
-  return earlier == INFINITY || timers_set(&jobs->timers, &job->timer, earlier);
+  return moment == INFINITY || timers_set(&jobs->timers, &job->timer, moment);
 }
 
 struct stepimg_job *jobs_due(const struct jobs *jobs, double now)

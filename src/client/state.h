@@ -28,8 +28,7 @@ void job_enter_first(struct jobs *jobs, struct stepimg_job *job, const char *why
 
 /* The moment of its deadline; INFINITY: it has none. */
 double job_deadline(const struct stepimg_job *job);
-/* Sets the timer of a job that is queued or paused to a moment (INFINITY: none), or to its deadline where that is earlier.
-   False: no memory. */
+/* Sets the timer of a job; INFINITY: none. False: no memory. */
 MUST_USE bool job_set_timer(struct jobs *jobs, struct stepimg_job *job, double moment);
 /* The job whose timer has run out by now; NULL: none has. */
 struct stepimg_job *jobs_due(const struct jobs *jobs, double now);

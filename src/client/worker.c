@@ -65,12 +65,8 @@ static void run_timers(struct worker *worker)
 {
   double now = clock_now();
   struct stepimg_job *job;
-  while ((job = jobs_due(&worker->jobs, now)) != NULL) {
-    if (job_deadline(job) <= now)
-      attempt_expire(worker, job);
-    else
-      attempt_resume(worker, job);
-  }
+  while ((job = jobs_due(&worker->jobs, now)) != NULL)
+    attempt_due(worker, job, now);
 }
 
 static void read_results(struct worker *worker)
