@@ -2,7 +2,7 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test sanitize debug check bench fuzz soak coverage test-fresh
+TARGETS    := demo test sanitize debug check bench fuzz soak coverage mutants test-fresh
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -163,6 +163,9 @@ run-coverage:
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:
 	@bash spec/fresh.sh $(SUITES)
+
+run-mutants:
+	@$(LUA) spec/mutants.lua
 
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'

@@ -695,10 +695,8 @@ static void push_told(lua_State *L, int index)
 }
 
 /* Pushes result or nil, err of the outcome of the job at index. */
-static int judge(lua_State *L, int index, struct job *job, const struct stepimg_outcome *outcome, struct moves *moves)
+static int judge(lua_State *L, int index, const struct stepimg_outcome *outcome, struct moves *moves)
 {
-  struct stepimg_error error;
-  bool saved = false;
   if (outcome->error.kind != STEPIMG_OK)
     return push_failed(L, outcome);
   lua_createtable(L, 0, 8);
@@ -710,7 +708,6 @@ static int judge(lua_State *L, int index, struct job *job, const struct stepimg_
   for (size_t i = 0; i < outcome->image_count && i < STEPIMG_MAX_IMAGES; i++) {
     struct payload *payload;
     push_image(L, &outcome->images[i], &payload);
-    saved = saved || outcome->images[i].path != NULL;
     if (payload != NULL) {
       moves->images[moves->count] = &outcome->images[i];
       moves->payloads[moves->count++] = payload;
@@ -727,11 +724,6 @@ static int judge(lua_State *L, int index, struct job *job, const struct stepimg_
   set_integer(L, "attempts", outcome->error.attempts);
   push_timing(L, &outcome->timing);
   lua_setfield(L, result, "timing");
-  if (saved && stepimg_job_commit(job->job, &error) != STEPIMG_OK) {
-    error.maybe_billed = true;
-    error.attempts = outcome->error.attempts;
-    return push_failure(L, &error);
-  }
   return 1;
 }
 
@@ -762,7 +754,7 @@ static int push_result(lua_State *L, int index)
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   bool busy = job->busy;
   job->busy = true;
-  int count = judge(L, index, job, outcome, &moves);
+  int count = judge(L, index, outcome, &moves);
   job->busy = busy;
   judged = push_judged(L, index);
   if (judged > 0) { /* a finalizer asked for it meanwhile, and has the pictures */
@@ -770,7 +762,6 @@ static int push_result(lua_State *L, int index)
     lua_settop(L, base + judged);
     return judged;
   }
-  stepimg_job_discard(job->job); /* what of a file the judge did not want */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
   for (size_t i = 0; i < moves.count; i++) {
@@ -779,7 +770,7 @@ static int push_result(lua_State *L, int index)
     stepimg_payload_bytes(payload->bytes, &payload->length);
     bytes += payload->length;
   }
-  stepimg_job_let_go(job->job);
+  stepimg_job_drop_pictures(job->job);
   held(L)->now += bytes;
   for (int i = 1; i <= count; i++)
     lua_copy(L, i - count - 1, base + i);
@@ -1509,7 +1500,7 @@ static int each_next(lua_State *L)
 
 static int client_each(lua_State *L)
 {
-  stepimg_client *client = check_client(L);
+  check_client(L);
   if (!lua_isfunction(L, 2))
     luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
@@ -1526,7 +1517,7 @@ static int client_each(lua_State *L)
   }
   lua_newtable(L);
   lua_setiuservalue(L, 5, EACH_JOBS);
-  each->queue = stepimg_queue_new(client);
+  each->queue = stepimg_queue_new();
   if (each->queue == NULL)
     return luaL_error(L, "not enough memory");
   lua_pushnil(L);

@@ -5,7 +5,9 @@
  * request body and gets back what the answer says, as plain values, with its pictures decoded.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
- * called there. Each client has one I/O thread of its own, which starts with the first job and ends with the client.
+ * called there. Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
+ * do for a minute, and ends with the client; nobody waits for that but the process's end. In a child that fork has made,
+ * a client of its parent's is of no use: what is asked of it fails or does nothing, and its jobs count as cancelled.
  * Different clients may live in different threads at the same time. Only stepimg_validate and the look-ups that take no
  * client may be called from any thread.
  *
@@ -205,10 +207,9 @@ typedef struct stepimg_job stepimg_job;
    or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **client,
                                                  struct stepimg_error *error);
-/* Cancels what is left (each unfinished job ends as STEPIMG_CANCELLED), ends the I/O thread and wipes the core's copies
-   of the key, the headers and the proxy's password. The host's own copies are the host's to wipe, and libcurl leaves
-   some of the requests it sent in memory that it freed. Idempotent; returns at once whatever the network does. Jobs
-   stay readable. */
+/* Ends each unfinished job as stepimg_job_cancel does, and waits for nothing. The I/O thread then ends by itself, and wipes
+   the core's copies of the key, the headers and the proxy's password. The host's own copies are the host's to wipe, and
+   libcurl leaves some of the requests it sent in memory that it freed. Idempotent. Jobs stay readable. */
 STEPIMG_API void stepimg_client_close(stepimg_client *client);
 /* Closes and releases. NULL is fine. Jobs may outlive their client. */
 STEPIMG_API void stepimg_client_free(stepimg_client *client);
@@ -238,7 +239,7 @@ STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struc
 /* The client's own queue; it lives as long as the client. */
 STEPIMG_API stepimg_queue *stepimg_client_queue(stepimg_client *client);
 /* Another one, for jobs of this client. Released with stepimg_queue_free, also after the client. NULL: no memory. */
-STEPIMG_API stepimg_queue *stepimg_queue_new(stepimg_client *client);
+STEPIMG_API stepimg_queue *stepimg_queue_new(void);
 STEPIMG_API void stepimg_queue_free(stepimg_queue *queue);
 /* The job that finished first; NULL: none is finished. It stays until it is fetched or released. */
 STEPIMG_API stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue);
@@ -257,8 +258,8 @@ STEPIMG_API int stepimg_queue_fd(stepimg_client *client, stepimg_queue *queue);
 
 /* Blocks until the job is finished, at most so many seconds. Returns whether it is. */
 STEPIMG_API bool stepimg_job_wait(stepimg_job *job, double seconds);
-/* Asks for the end of a job. True if it was still going; it then finishes shortly as STEPIMG_CANCELLED, if the answer
-   was not complete at that very moment. */
+/* Ends a job. True: it has ended as STEPIMG_CANCELLED. False: it had ended, or its file is just being put in place and it
+   ends as it would have. Waits for nothing. */
 STEPIMG_API bool stepimg_job_cancel(stepimg_job *job);
 /* Releases the caller's hold; cancels a job that is still going. NULL is fine. */
 STEPIMG_API void stepimg_job_free(stepimg_job *job);
@@ -339,13 +340,7 @@ struct stepimg_outcome {
 STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
 /* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
    keeps the job, but not its pictures. */
-STEPIMG_API void stepimg_job_let_go(stepimg_job *job);
-
-/* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
-   fails with STEPIMG_IO. */
-STEPIMG_API enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error);
-/* Throws away a saved picture that was not committed; releasing the job does too. Idempotent. */
-STEPIMG_API void stepimg_job_discard(stepimg_job *job);
+STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
 
 /* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
 STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,

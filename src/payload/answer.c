@@ -492,9 +492,13 @@ static void clean_link(struct stepimg_image *image)
     text_clean((char *)image->url, strlen(image->url));
 }
 
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
+bool answer_is_to_store(const struct answer *answer)
 {
-  *file = FILE_NONE;
+  return answer->saved && !is_filtered(&answer->images[0]);
+}
+
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
+{
   for (size_t i = 0; i < answer->image_count; i++)
     clean_link(&answer->images[i]);
   if (outcome->error.kind != STEPIMG_OK) {
@@ -504,11 +508,8 @@ void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct 
       left->url = NULL;
     return;
   }
-  if (answer->saved && !is_filtered(&answer->images[0])) {
+  if (answer_is_to_store(answer))
     answer->images[0].path = answer->save;
-    *file = answer->file;
-    answer->file = FILE_NONE;
-  }
   outcome->id = answer->id;
   outcome->has_created = answer->has_created;
   outcome->created = answer->created;

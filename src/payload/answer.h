@@ -85,9 +85,10 @@ bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *form
 /* The first entry of data that has a link and no picture yet; NULL if there is none. */
 struct stepimg_image *answer_to_download(const struct answer *answer);
 
-/* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. Moves the file,
-   if it is the picture's place in the outcome, to *file. */
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file);
+/* Whether the first picture is in its temporary file, complete, and is to be put in its place: the filter did not stop it. */
+bool answer_is_to_store(const struct answer *answer);
+/* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. */
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
 /* Frees what answer_take put into the outcome. */
 void answer_release(struct stepimg_outcome *outcome);
 
