@@ -1,5 +1,5 @@
 # stepimg: build, demo, test, check, sanitize, fuzz, soak, coverage, bench, test-fresh, install. All but build and
-# install first install what they miss on a Debian system. The path of this folder may hold anything: none is absolute here.
+# install first install what they miss on a Debian system. No path here is absolute, so that the folder's may hold spaces.
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
