@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$#" -gt 0 ] || set -- bookworm trixie sid
-all_steps="demo again key clang check sanitize fuzz soak bench coverage test user sudo"
+all_steps="demo again key clang check sanitize debug fuzz soak bench coverage test user sudo"
 steps=${STEPS:-$all_steps}
 few="spec/validate_spec.lua spec/image_spec.lua" # of the specs, for what runs them once more
 logs=build/fresh
@@ -105,7 +105,11 @@ CLOSED='STEP_BASE_URL=http://127.0.0.1:1/v1 STEP_API_KEY=x make demo'
 # shellcheck disable=SC2016 # expanded in there
 UNKNOWN='cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout key -out cert 2>/dev/null
   openssl s_server -www -accept 127.0.0.1:0 -key key -cert cert >server & server=$!
-  until port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server) && [ -n "$port" ]; do sleep 0.1; done
+  port=
+  while kill -0 "$server" && [ -z "$port" ]; do
+    sleep 0.1
+    port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server)
+  done
   cd - && STEP_BASE_URL=https://127.0.0.1:$port/v1 STEP_API_KEY=x make demo
   ended=$?; kill "$server"; exit "$ended"'
 
@@ -127,6 +131,7 @@ run_step() {
     clang) row "demo CC=clang" root "make demo CC=clang" "$INSTALLED.* clang" "$A_PICTURE" ;;
     test) row test root "make test" ' 0 failures / 0 errors ' '!of its own to be had' ;;
     sanitize) row sanitize root "make sanitize SPECS='$few'" ' 0 failures / 0 errors ' ;;
+    debug) row debug root "make debug SPECS='$few'" ' 0 failures / 0 errors ' ;;
     coverage) row coverage root "make coverage SPECS='$few'" ' 0 failures / 0 errors ' '^all ' ;;
     soak) row soak root "make soak SOAK_JOBS=2000" 'All is accounted for' ;;
     bench) row bench root "make bench BENCH_ROUNDS=1" '!not measured' 'The plot is in' ;;
