@@ -67,16 +67,19 @@ static char *copy(const char *bytes, size_t length)
   return text;
 }
 
-static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_request *request)
+static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_request *request,
+                                   struct stepimg_error *error)
 {
   struct stepimg_job *job = calloc(1, sizeof *job);
-  if (job == NULL)
-    return NULL;
-  job->body = copy(request->body, request->length);
-  job->save = request->save != NULL ? copy(request->save, strlen(request->save)) : NULL;
-  if (job->body == NULL || (request->save != NULL && job->save == NULL)) {
-    free(job->body);
-    free(job->save);
+  if (job != NULL)
+    job->body = copy(request->body, request->length);
+  if (job == NULL || job->body == NULL)
+    error_nomem(error);
+  else if (request->save != NULL)
+    file_resolve(request->save, &job->save, error);
+  if (error->kind != STEPIMG_OK) {
+    if (job != NULL)
+      free(job->body);
     free(job);
     return NULL;
   }
@@ -115,9 +118,9 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
     return error_set(error, STEPIMG_AUTH, "api_key", "there is none; give the option api_key or set STEP_API_KEY");
   if (client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
     return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
-  struct stepimg_job *job = new_job(client, request);
+  struct stepimg_job *job = new_job(client, request, error);
   if (job == NULL)
-    return error_nomem(error);
+    return error->kind;
   port_acquire(&client->lock);
   bool stopping = client->stopping, started = !stopping && client_start(client);
   if (started)
@@ -263,7 +266,7 @@ void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress)
 enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error)
 {
   error_clear(error);
-  return job->file.temporary != NULL ? file_commit(&job->file, error) : STEPIMG_OK;
+  return job->file.temporary != NULL ? file_commit(&job->file, NULL, error) : STEPIMG_OK;
 }
 
 void stepimg_job_discard(stepimg_job *job)
