@@ -221,7 +221,7 @@ static void push_warnings(lua_State *L, const struct stepimg_checked *checked)
 {
   lua_createtable(L, (int)checked->warning_count, 0);
   for (size_t i = 0; i < checked->warning_count; i++) {
-    lua_pushstring(L, checked->warnings[i]);
+    lua_pushstring(L, checked->warnings[i].message);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }

@@ -9,10 +9,15 @@ tool=${1:?address, thread, valgrind or debug is wanted}
 shift
 export LUA="${LUA:-$(command -v lua5.4)}" # the stand-in's
 programs=$PWD/build/$tool
-reports=$programs/reports
-rm -rf "$reports"
-mkdir -p "$reports"
+# Elsewhere: the tools' options are words with separators of their own, and this folder's path may hold any of them.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+reports=$scratch/reports
+mkdir "$reports"
+cp spec/thread.supp "$scratch"
 began=$(date +%s)
+
+quote() { printf "'%s'" "$(printf '%s\n' "$1" | sed "s/'/'\\\\''/g")"; }
 
 case $tool in
   address)
@@ -21,7 +26,7 @@ case $tool in
     ;;
   thread)
     # Without its sleep of a second at each end: the specs want ends that come at once.
-    export TSAN_OPTIONS="log_path=$reports/tsan:second_deadlock_stack=1:atexit_sleep_ms=0:suppressions=$PWD/spec/thread.supp"
+    export TSAN_OPTIONS="log_path=$reports/tsan:second_deadlock_stack=1:atexit_sleep_ms=0:suppressions=$scratch/thread.supp"
     ;;
   valgrind)
     # Scripts of the same names that become valgrind. The interpreter is the system's: ours would collect for hours.
@@ -37,8 +42,8 @@ case $tool in
       case $name in
         *.*) ;;
         *) [ -f "$program" ] && [ -x "$program" ] &&
-          printf '#!/bin/sh\nexec %s --log-file="%s/%s.%%p" "%s" "$@"\n' \
-            "$valgrind" "$reports" "$name" "$program" >"$wrapped/$name" &&
+          printf '#!/bin/sh\nexec %s --log-file="%s/%s.%%p" %s "$@"\n' \
+            "$valgrind" "$reports" "$name" "$(quote "$program")" >"$wrapped/$name" &&
           chmod +x "$wrapped/$name" ;;
       esac
     done

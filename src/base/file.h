@@ -24,10 +24,7 @@ struct file {
   int descriptor;  /* of the temporary one; -1: closed */
 };
 
-#define FILE_NONE                                                                                                      \
-  {                                                                                                                    \
-    NULL, NULL, -1                                                                                                     \
-  }
+#define FILE_NONE ((struct file){NULL, NULL, -1})
 
 /* What path means now, whatever becomes the working directory: *resolved is the caller's to free, NULL where it fails
    (STEPIMG_IO: there is no working directory; STEPIMG_NOMEM). Looks at no file. */

@@ -105,7 +105,7 @@ static void forget(struct file *file)
 {
   free(file->path);
   free(file->temporary);
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
 }
 
 /* A new file beside the path, so that the rename stays on one file system. Its name is short: the other's may be as long
@@ -172,7 +172,7 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
 
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
   file->path = path_join(path, 0, path);
   enum stepimg_kind kind = file->path != NULL ? open_beside(file, error) : error_nomem(error);
   if (kind != STEPIMG_OK)
