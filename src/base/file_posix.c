@@ -43,12 +43,13 @@ static const char *reason_of(int number, char *out, size_t size)
   return out;
 }
 
-enum { REASON_MAX = 128 };
+/* Of a path; a reason that follows it still fits into the little that an answer keeps of one (answer.h). */
+enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
 
 static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
 {
-  char shown[PATH_SHOWN_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, path), reason);
+  char shown[SHOWN_MAX];
+  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
 }
 
 static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int number)
@@ -255,7 +256,7 @@ static int put_in_place(const struct file *file)
 
 enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error)
 {
-  char shown[PATH_SHOWN_MAX], shown_kept[PATH_SHOWN_MAX], reason[REASON_MAX];
+  char shown[SHOWN_MAX], shown_kept[SHOWN_WHOLE_MAX], reason[REASON_MAX];
   CHECK(file->temporary != NULL && file->descriptor < 0);
   if (kept != NULL)
     *kept = NULL;
@@ -264,8 +265,8 @@ enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_err
     fail(error, file->path, number);
   else if (number != 0) {
     error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
-              path_show(shown, file->path), reason_of(number, reason, sizeof reason),
-              path_show(shown_kept, file->temporary));
+              path_show(shown, sizeof shown, file->path), reason_of(number, reason, sizeof reason),
+              path_show(shown_kept, sizeof shown_kept, file->temporary));
     if (kept != NULL) {
       *kept = file->temporary;
       file->temporary = NULL;
@@ -303,8 +304,8 @@ static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, str
 
 static enum stepimg_kind fail_to_read(struct stepimg_error *error, const char *path, int number)
 {
-  char shown[PATH_SHOWN_MAX], reason[REASON_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, path),
+  char shown[SHOWN_MAX], reason[REASON_MAX];
+  return error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path),
                    number != 0 ? reason_of(number, reason, sizeof reason) : "it is no regular file");
 }
 

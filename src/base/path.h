@@ -14,9 +14,8 @@ size_t path_folder_length(const char *path);
    the disk. */
 int path_follow(char **path);
 
-enum { PATH_SHOWN_MAX = 320 };
-
-/* path in quotes, with an ellipsis in the middle where it is long. Returns out. */
-const char *path_show(char out[PATH_SHOWN_MAX], const char *path);
+/* path in quotes, in size bytes, of which it wants a dozen; where it is too long, with an ellipsis in the middle. Returns
+   out. */
+const char *path_show(char *out, size_t size, const char *path);
 
 #endif

@@ -33,18 +33,18 @@ size_t path_folder_length(const char *path)
   return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
-const char *path_show(char out[PATH_SHOWN_MAX], const char *path)
+const char *path_show(char *out, size_t size, const char *path)
 {
-  size_t length = strlen(path), room = PATH_SHOWN_MAX - sizeof "\"...\"";
+  size_t length = strlen(path), room = size - sizeof "\"...\"";
   if (length <= room) {
-    snprintf(out, PATH_SHOWN_MAX, "\"%s\"", path);
+    snprintf(out, size, "\"%s\"", path);
     return out;
   }
   size_t head = text_cut(path, length, room / 4);
   const char *tail = path + length - (room - head);
   while (((unsigned char)*tail & 0xc0) == 0x80) /* in the midst of a character */
     tail++;
-  snprintf(out, PATH_SHOWN_MAX, "\"%.*s...%s\"", (int)head, path, tail);
+  snprintf(out, size, "\"%.*s...%s\"", (int)head, path, tail);
   return out;
 }
 
