@@ -496,23 +496,31 @@ static int image_pairs(lua_State *L)
 
 static int image_save(lua_State *L)
 {
+  enum { PATH = 2, BYTES = 3, FROM = 4 };
   size_t length = 0, path_length;
   struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
+  enum stepimg_kind kind = STEPIMG_IO;
   luaL_checktype(L, 1, LUA_TTABLE);
-  const char *path = luaL_checklstring(L, 2, &path_length);
-  luaL_argcheck(L, strlen(path) == path_length, 2, "a path with a NUL byte in it");
-  lua_settop(L, 2);
+  const char *path = luaL_checklstring(L, PATH, &path_length);
+  luaL_argcheck(L, strlen(path) == path_length, PATH, "a path with a NUL byte in it");
+  lua_settop(L, PATH);
   lua_pushliteral(L, "bytes");
   lua_rawget(L, 1);
-  const char *bytes = lua_tolstring(L, 3, &length);
+  lua_pushliteral(L, "path");
+  lua_rawget(L, 1);
+  const char *bytes = lua_tolstring(L, BYTES, &length);
   struct payload *payload = push_payload(L, 1);
   if (bytes == NULL && payload != NULL) {
     bytes = payload_bytes(payload);
     length = payload->length;
   }
-  if (bytes == NULL || stepimg_write_file(path, bytes, length, &error) != STEPIMG_OK)
+  if (bytes != NULL)
+    kind = stepimg_write_file(path, bytes, length, &error);
+  else if (lua_type(L, FROM) == LUA_TSTRING) /* it was saved */
+    kind = stepimg_copy_file(lua_tostring(L, FROM), path, &error);
+  if (kind != STEPIMG_OK)
     return push_failure(L, &error);
-  lua_pushvalue(L, 2);
+  lua_pushvalue(L, PATH);
   return 1;
 }
 
@@ -536,6 +544,7 @@ static int push_failed(lua_State *L, const struct stepimg_outcome *outcome)
     error.kind = STEPIMG_PROTOCOL;
   push_failure(L, &error);
   set_string(L, "url", outcome->url != NULL ? outcome->url : "");
+  set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   return 2;
 }

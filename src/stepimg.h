@@ -342,8 +342,11 @@ STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
    keeps the job, but not its pictures. */
 STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
 
-/* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
+/* Writes a whole file or none: a temporary one beside it, then a rename. A link is followed, a file that was there keeps
+   its mode, and what is no regular file is refused. Blocks on the disk. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,
                                                  struct stepimg_error *error);
+/* The same with what is in the file from. */
+STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error);
 
 #endif

@@ -55,7 +55,7 @@ static void store(struct worker *worker, struct stepimg_job *job, struct stepimg
   if (error->kind != STEPIMG_OK || !answer_is_to_store(answer) || !job_begin_storing(job))
     return;
   job_enter(&worker->jobs, job, JOB_STORING, "the picture is complete");
-  if (file_commit(&answer->file, error) != STEPIMG_OK)
+  if (answer_store(answer, error) != STEPIMG_OK)
     error->maybe_billed = true;
 }
 
@@ -155,7 +155,7 @@ static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
   answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
   job->work->timing.queued = clock_now() - job->submitted;
   error_clear(&error);
-  if (job->save == NULL || answer_save(&job->work->answer, job->save, &error) == STEPIMG_OK)
+  if (job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK)
     return true;
   finish(worker, job, &error);
   return false;

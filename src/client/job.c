@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "payload/payload.h"
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
@@ -50,6 +51,7 @@ void job_release(struct stepimg_job *job)
   queue_release(job->queue);
   free(job->body);
   free(job->save);
+  free(job->target);
   free(job->link);
   free(job);
   client_release(client);
@@ -71,9 +73,13 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
     error_nomem(error);
   else if (request->save != NULL && (job->save = copy(request->save)) == NULL)
     error_nomem(error);
+  else if (request->save != NULL)
+    file_resolve(request->save, &job->target, error);
   if (error->kind != STEPIMG_OK) {
-    if (job != NULL)
+    if (job != NULL) {
       free(job->body);
+      free(job->save);
+    }
     free(job);
     return NULL;
   }

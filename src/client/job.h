@@ -40,7 +40,7 @@ struct stepimg_job {
   unsigned number; /* in the trace */
   char *body;
   size_t body_length;
-  char *save; /* absolute; NULL: none */
+  char *save, *target; /* the path as it was given, and what it meant then; NULL: none */
   struct stepimg_call call;
   void *tag; /* the host's */
   double submitted; /* of clock_now */

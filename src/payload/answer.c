@@ -355,10 +355,10 @@ void answer_init(struct answer *answer, size_t max, const char *key, struct spar
   answer->file = FILE_NONE;
 }
 
-enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
+enum stepimg_kind answer_save(struct answer *answer, const char *path, const char *target, struct stepimg_error *error)
 {
   answer->save = path;
-  return file_open(&answer->file, path, error);
+  return file_open(&answer->file, target, error);
 }
 
 /* What an attempt before has left. */
@@ -380,6 +380,7 @@ void answer_free(struct answer *answer)
   buffer_free(&answer->text);
   picture_free(&answer->picture);
   file_abort(&answer->file);
+  free(answer->kept);
   answer_init(answer, answer->max, answer->key, answer->spares);
 }
 
@@ -497,8 +498,15 @@ bool answer_is_to_store(const struct answer *answer)
   return answer->saved && !is_filtered(&answer->images[0]);
 }
 
+enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error)
+{
+  return file_commit(&answer->file, &answer->kept, error);
+}
+
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
 {
+  outcome->path = answer->kept;
+  answer->kept = NULL;
   for (size_t i = 0; i < answer->image_count; i++)
     clean_link(&answer->images[i]);
   if (outcome->error.kind != STEPIMG_OK) {
@@ -525,4 +533,5 @@ void answer_release(struct stepimg_outcome *outcome)
   free_images(outcome->images);
   free((char *)outcome->id);
   free((char *)outcome->url);
+  free((char *)outcome->path);
 }

@@ -36,6 +36,7 @@ struct answer {
   const char *save;      /* borrowed; where the first picture goes, NULL: to memory */
   struct file file;      /* that file; open, closed when all is written, or none */
   bool saved;            /* it is all there */
+  char *kept;            /* the finished file that found no place; owned. NULL: none */
   size_t max;            /* bytes of one body */
   size_t received;
   size_t expected;    /* Content-Length; 0: not told */
@@ -61,8 +62,10 @@ struct answer {
 
 /* key and spares, NULL or not, live as long as the answer does. */
 void answer_init(struct answer *answer, size_t max, const char *key, struct spares *spares);
-/* The first picture shall go to a file; path lives as long as the outcome. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
-enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error);
+/* The first picture shall go to the file target, which the outcome calls path; that lives as long as the outcome. Fails
+   with STEPIMG_IO or STEPIMG_NOMEM. */
+MUST_USE enum stepimg_kind answer_save(struct answer *answer, const char *path, const char *target,
+                                       struct stepimg_error *error);
 void answer_free(struct answer *answer); /* idempotent */
 
 /* A body begins. expected is its length, negative if not told, or if what comes is decoded on the way. With
@@ -87,6 +90,8 @@ struct stepimg_image *answer_to_download(const struct answer *answer);
 
 /* Whether the first picture is in its temporary file, complete, and is to be put in its place: the filter did not stop it. */
 bool answer_is_to_store(const struct answer *answer);
+/* Puts it there. Fails with STEPIMG_IO or STEPIMG_NOMEM; the finished file then stays, and the outcome says where. */
+MUST_USE enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error);
 /* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. */
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
 /* Frees what answer_take put into the outcome. */
