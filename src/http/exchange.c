@@ -485,14 +485,13 @@ static void add_words(const struct exchange *exchange, bool refused, struct step
   error->words_at = (unsigned)used;
 }
 
-/* A body without length and chunks ends with its connection, and looks the same where that was cut. HTTP/2 has an end. */
+/* A body without length and chunks ends with its connection, and looks the same where that was cut. Over HTTP/2 it has an
+   end, which may be all that a gateway makes of a cut behind it. */
 static bool is_open_ended(const struct exchange *exchange)
 {
   curl_off_t length = -1;
-  long version = 0;
   curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
-  return length < 0 && !exchange->chunked && version < CURL_HTTP_VERSION_2_0;
+  return length < 0 && !exchange->chunked;
 }
 
 /* 2xx and complete, or more than is kept of what is no answer. */
