@@ -183,7 +183,7 @@ local AFTER = {
     session:answer()
     data(session, '{"data":"')
     flood(session, h2.frame("DATA", 0, session.stream, ("x"):rep(16384)))
-  end, kind = "protocol", says = "max_response_bytes"},
+  end, kind = "protocol", says = "256 KiB"},
   {"pushes a picture that nobody asked for", function(session)
     session:send("PUSH_PROMISE", h2.END_HEADERS, session.stream, u32(2) .. h2.block {
       ":method", "GET", ":path", "/x", ":scheme", "https", ":authority", "127.0.0.1",

@@ -238,20 +238,29 @@ static void only_the_whole_end_is_an_end(void **state)
     enum stepimg_format format;
     const char *mark;
     size_t length;
-  } ends[] = {{STEPIMG_PNG, "\0\0\0\0IEND\xae\x42\x60\x82", 12}, {STEPIMG_JPEG, "\xff\xd9", 2}, {STEPIMG_GIF, ";", 1}};
+  } ends[] = {
+      {STEPIMG_PNG, "\0\0\0\0IEND\xae\x42\x60\x82", 12}, {STEPIMG_JPEG, "\xff\xd9", 2}, {STEPIMG_GIF, "\0;", 2}};
+  static unsigned char bytes[2 * SNIFF_TAIL];
   (void)state;
+  memset(bytes, 1, sizeof bytes);
   for (size_t i = 0; i < COUNT_OF(ends); i++) {
-    unsigned char bytes[32] = {0};
     memcpy(bytes + 8, ends[i].mark, ends[i].length);
-    for (size_t length = 0; length <= sizeof bytes; length++)
-      assert_int_equal(sniff_end(ends[i].format, bytes, length), length == 8 + ends[i].length);
+    for (size_t length = 0; length <= sizeof bytes; length++) /* what is behind it is no matter, up to a bound */
+      assert_int_equal(sniff_end(ends[i].format, bytes, length),
+                       length >= 8 + ends[i].length && length <= SNIFF_TAIL + 8);
     for (size_t from = 0; from <= 9; from++)
       assert_int_equal(sniff_end(ends[i].format, bytes + from, 8 + ends[i].length - from), from <= 8);
+    for (size_t at = 0; at < ends[i].length; at++) {
+      bytes[8 + at] ^= 0x80;
+      assert_false(sniff_end(ends[i].format, bytes, 100));
+      bytes[8 + at] ^= 0x80;
+    }
+    memset(bytes, 1, 32);
   }
   for (size_t length = 0; length <= 32; length++) {
-    unsigned char bytes[32] = {0};
-    assert_int_equal(sniff_end(STEPIMG_WEBP, bytes, length), length >= SNIFF_END);
-    assert_int_equal(sniff_end(STEPIMG_UNKNOWN, bytes, length), length >= SNIFF_END);
+    assert_int_equal(sniff_end(STEPIMG_WEBP, bytes, length), length >= 12);
+    assert_int_equal(sniff_end(STEPIMG_AVIF, bytes, length), length >= 12);
+    assert_int_equal(sniff_end(STEPIMG_UNKNOWN, bytes, length), length >= 12);
   }
 }
 

@@ -170,15 +170,13 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
 
-/* Nothing tells a whole body from one that was cut, but what is in it: without length and chunks it ends with its
-   connection. HTTP/2 has an end of its own. */
+/* A body without length and chunks ends with its connection, and looks the same where that was cut. Over HTTP/2 it has an
+   end, which may be all that a gateway makes of a cut behind it. */
 static bool is_open_ended(const struct exchange *exchange)
 {
   curl_off_t length = -1;
-  long version = 0;
   curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
-  return length < 0 && !exchange->head.chunked && version < CURL_HTTP_VERSION_2_0;
+  return length < 0 && !exchange->head.chunked;
 }
 
 bool exchange_is_whole(const struct exchange *exchange)
@@ -225,8 +223,10 @@ static void add_words(const struct exchange *exchange, bool refused, struct step
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
   struct answer *answer = exchange->answer;
+  long version = 0;
   bool empty = !exchange->began || answer->received == 0, open_ended = is_open_ended(exchange);
-  if (empty && (!exchange->head.complete || open_ended))
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  if (empty && (!exchange->head.complete || (open_ended && version < CURL_HTTP_VERSION_2_0)))
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,

@@ -147,7 +147,14 @@ static size_t base64_run(void *context, const char *text, size_t length)
 
 static bool base64_ends(struct answer *answer)
 {
-  if (!base64_final(&answer->base64))
+  enum { REST = 3 };
+  size_t written;
+  unsigned char *room = make_room(answer, REST);
+  if (room == NULL)
+    return false;
+  bool good = base64_final(&answer->base64, room, &written);
+  picture_add(&answer->picture, written);
+  if (!good)
     return answer_fail(answer, STEPIMG_PROTOCOL, "the picture in the answer is broken: its base64 ends too early");
   picture_look(&answer->picture);
   return picture_ends(answer);

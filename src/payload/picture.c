@@ -27,13 +27,13 @@ enum stepimg_kind picture_begin(struct picture *picture, struct file *file, stru
 static enum stepimg_kind write_block(struct picture *picture, struct stepimg_error *error)
 {
   struct buffer *bytes = &picture->bytes;
-  size_t length = bytes->length - SNIFF_END;
+  size_t length = bytes->length - SNIFF_TAIL;
   enum stepimg_kind kind = file_write(picture->file, bytes->bytes, length, error);
   if (kind != STEPIMG_OK)
     return kind;
   sniff_feed(&picture->sniff, bytes->bytes, length);
-  memmove(bytes->bytes, bytes->bytes + length, SNIFF_END);
-  bytes->length = SNIFF_END;
+  memmove(bytes->bytes, bytes->bytes + length, SNIFF_TAIL);
+  bytes->length = SNIFF_TAIL;
   return STEPIMG_OK;
 }
 

@@ -169,22 +169,27 @@ void sniff_feed(struct sniff *sniff, const unsigned char *bytes, size_t length)
   }
 }
 
-static bool ends_with(const unsigned char *bytes, size_t length, const char *mark, size_t size)
+static bool has_mark(const unsigned char *bytes, size_t length, const char *mark, size_t size)
 {
-  return length >= size && memcmp(bytes + length - size, mark, size) == 0;
+  size_t tail = length < SNIFF_TAIL ? length : SNIFF_TAIL;
+  for (const unsigned char *end = bytes + length; tail >= size; end--, tail--)
+    if (memcmp(end - size, mark, size) == 0)
+      return true;
+  return false;
 }
 
 bool sniff_end(enum stepimg_format format, const unsigned char *bytes, size_t length)
 {
+  enum { SHORTEST = 12 };
   switch (format) {
   case STEPIMG_PNG: /* the chunk IEND, which is empty */
-    return ends_with(bytes, length, "\0\0\0\0IEND\xae\x42\x60\x82", SNIFF_END);
-  case STEPIMG_JPEG:
-    return ends_with(bytes, length, "\xff\xd9", 2);
-  case STEPIMG_GIF:
-    return ends_with(bytes, length, ";", 1);
+    return has_mark(bytes, length, "\0\0\0\0IEND\xae\x42\x60\x82", 12);
+  case STEPIMG_JPEG: /* compressed data does not hold it */
+    return has_mark(bytes, length, "\xff\xd9", 2);
+  case STEPIMG_GIF: /* behind the end of a block */
+    return has_mark(bytes, length, "\0;", 2);
   default: /* no mark; but so short is no picture at all */
-    return length >= SNIFF_END;
+    return length >= SHORTEST;
   }
 }
 

@@ -25,9 +25,9 @@ void sniff_feed(struct sniff *sniff, const unsigned char *bytes, size_t length);
    text nor an archive and was not called anything else. SVG is one where it is called so. */
 bool sniff_is_picture(const struct sniff *sniff, const char *content_type);
 
-enum { SNIFF_END = 12 }; /* bytes that the longest end mark has */
+enum { SNIFF_TAIL = 4096 }; /* bytes in which an end mark is looked for; what is behind it harms nobody */
 
-/* Whether a picture that ends in these bytes, the last SNIFF_END of it or more, has the end mark of its format. Where the
+/* Whether a picture that ends in these bytes, the last SNIFF_TAIL of it or more, has the end mark of its format. Where the
    format has none, any picture of some length has. */
 bool sniff_end(enum stepimg_format format, const unsigned char *bytes, size_t length);
 
