@@ -7,6 +7,8 @@ TARGETS    := demo test sanitize debug check bench fuzz soak coverage test-fresh
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
 PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
 LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4 $$p < 5.5" 2>/dev/null && echo $$p && break; done)
 LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
@@ -136,9 +138,9 @@ run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
 
 run-check: stepimg.so
 	luacheck --quiet .
-	clang-format --dry-run --Werror $(C_FILES)
-	@echo "clang-tidy: $(words $(TIDY)) files"
-	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' clang-tidy --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
+	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+	@echo "$(CLANG_TIDY): $(words $(TIDY)) files"
+	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
 	LUA='$(LUA)' sh spec/rock.sh

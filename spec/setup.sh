@@ -127,8 +127,8 @@ look() {
       ;;
     check)
       need "lua-check" has_program luacheck
-      need "clang-format" has_program clang-format
-      need "clang-tidy" has_program clang-tidy
+      need "${CLANG_FORMAT:-clang-format}" has_program "${CLANG_FORMAT:-clang-format}"
+      need "${CLANG_TIDY:-clang-tidy}" has_program "${CLANG_TIDY:-clang-tidy}"
       need "luarocks" has_program luarocks
       need "binutils" has_program readelf
       ;;

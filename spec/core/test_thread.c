@@ -64,7 +64,7 @@ static void run_for_ever(void *context)
     pause();
 }
 
-static void stop(void *context)
+static void stop_work(void *context)
 {
   struct work *work = context;
   lock_acquire(&work->lock);
@@ -85,7 +85,7 @@ static void release(void *context)
 static struct work *start(void (*run)(void *))
 {
   struct work *work = calloc(1, sizeof *work);
-  struct thread_task task = {.run = run, .stop = stop, .release = release, .context = work};
+  struct thread_task task = {.run = run, .stop = stop_work, .release = release, .context = work};
   assert_non_null(work);
   assert_true(lock_init(&work->lock));
   assert_int_equal(thread_start(&task), THREAD_STARTED);
@@ -113,7 +113,7 @@ static bool forked_off; /* and what its parent's threads held is lost, as a sani
 /* At the very end of a scenario's process: its threads are over, and no other one is started. */
 static void judge(void)
 {
-  struct thread_task task = {.run = run_at_once, .stop = stop, .release = release};
+  struct thread_task task = {.run = run_at_once, .stop = stop_work, .release = release};
   bool counted = (wanted_stopped == ANY || atomic_load(&stopped) == wanted_stopped) &&
                  (wanted_released == ANY || atomic_load(&released) == wanted_released);
   if (counted && thread_start(&task) == THREAD_NONE_LEFT && forked_off)
@@ -255,7 +255,7 @@ static void limited(void)
 {
   struct rlimit before = {0, 0}, limit;
   struct work *work = calloc(1, sizeof *work);
-  struct thread_task task = {.run = run_until_stopped, .stop = stop, .release = release, .context = work};
+  struct thread_task task = {.run = run_until_stopped, .stop = stop_work, .release = release, .context = work};
   want(work != NULL && lock_init(&work->lock) && getrlimit(RLIMIT_AS, &before) == 0, 4);
   limit = before;
   limit.rlim_cur = (rlim_t)size() + (1 << 20); /* no room for a stack */
@@ -319,7 +319,7 @@ static void run_and_start_others(void *context)
 {
   (void)context;
   while (!atomic_load(&enough)) {
-    struct thread_task task = {.run = run_at_once, .stop = stop, .release = release, .context = NULL};
+    struct thread_task task = {.run = run_at_once, .stop = stop_work, .release = release, .context = NULL};
     task.context = calloc(1, sizeof(struct work));
     if (task.context == NULL || !lock_init(&((struct work *)task.context)->lock) ||
         thread_start(&task) != THREAD_STARTED)

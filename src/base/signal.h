@@ -9,10 +9,7 @@ struct signal {
   int read, write; /* the same for an eventfd; -1: not open */
 };
 
-#define SIGNAL_NONE                                                                                                    \
-  {                                                                                                                    \
-    -1, -1                                                                                                             \
-  }
+#define SIGNAL_NONE ((struct signal){-1, -1})
 
 /* False: the process has no descriptor left. */
 bool signal_open(struct signal *signal);

@@ -49,5 +49,5 @@ void signal_close(struct signal *signal)
     close(signal->read);
   if (signal->write >= 0 && signal->write != signal->read)
     close(signal->write);
-  *signal = (struct signal)SIGNAL_NONE;
+  *signal = SIGNAL_NONE;
 }

@@ -68,6 +68,21 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 }
 #endif
 
+bool exchange_is_open_ended(const struct exchange *exchange)
+{
+  long version = 0;
+  curl_off_t length = -1;
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return version < CURL_HTTP_VERSION_2_0 && length < 0 && !exchange->head.chunked;
+}
+
+bool exchange_is_whole(const struct exchange *exchange)
+{
+  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
+         answer_is_whole(exchange->answer, exchange_is_open_ended(exchange));
+}
+
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
   struct exchange *exchange = context;
@@ -80,7 +95,8 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   case HEAD_FINE:
     return length;
   case HEAD_TOO_LARGE:
-    answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes", (int)HEAD_MAX);
+    if (!exchange_is_whole(exchange)) /* else these are trailers */
+      answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes", (int)HEAD_MAX);
     break;
   case HEAD_NO_MEMORY:
     answer_fail(exchange->answer, STEPIMG_NOMEM, "not enough memory for the answer's headers");

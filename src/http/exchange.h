@@ -73,6 +73,10 @@ void exchange_renew(struct exchange *exchange, double timeout);
 double exchange_stalls_at(const struct exchange *exchange, double patience);
 /* Of the answer so far; 0: none. */
 int exchange_status(const struct exchange *exchange);
+/* Nothing tells a whole body from one that was cut, but what is in it: HTTP/2 has an end for each, as chunks do. */
+bool exchange_is_open_ended(const struct exchange *exchange);
+/* All that was wanted is there, whatever libcurl says of what came after it. */
+bool exchange_is_whole(const struct exchange *exchange);
 /* connect, tls and first_byte. */
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
 void exchange_free(struct exchange *exchange); /* idempotent; the handle has left its multi handle */

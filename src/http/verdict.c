@@ -68,17 +68,18 @@ static const struct cause *cause_of(CURLcode code)
   return cause;
 }
 
-/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
-static const char *handshake_failed(const char *reason)
+/* What OpenSSL says of the most usual failures is known to mislead. */
+static const char *plain_words(const char *reason, bool connected)
 {
   static const char *const plain[][2] = {
       {"wrong version number", "the server does not speak TLS there"},
       {"alert protocol version", "the server speaks only versions of TLS that are too old"},
-      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-    if (strstr(reason, plain[i][0]) != NULL)
+    if (!connected && strstr(reason, plain[i][0]) != NULL)
       return plain[i][1];
+  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
+    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
   return reason;
 }
 
@@ -156,7 +157,9 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
     return;
   }
   if (code == CURLE_SSL_CONNECT_ERROR)
-    reason = handshake_failed(reason);
+    reason = plain_words(reason, false);
+  else if (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR)
+    reason = plain_words(reason, true);
   else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
     reason = "the request had left and is not sent twice";
   if (is_of_proxy(hearing, code))
@@ -182,20 +185,20 @@ static enum stepimg_kind not_an_object(const char *host, const struct buffer *bo
                    text_quote(quoted, (const char *)body->bytes, body->length));
 }
 
-/* A success, and complete. */
+/* A success, and ended or whole. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
   char type[TEXT_QUOTE_MAX];
   bool empty = !exchange->began || exchange->answer->received == 0;
-  if (empty && !exchange->head.complete)
-    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  bool open_ended = exchange_is_open_ended(exchange);
+  if (empty && (!exchange->head.complete || open_ended))
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
   if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
     return not_an_object(host, &exchange->answer->body, error);
-  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
-  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->head.chunked))
+  if (!answer_end(exchange->answer, open_ended))
     return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
   struct stepimg_picture *picture = exchange->picture;
   if (picture != NULL && picture->format == STEPIMG_UNKNOWN &&
@@ -338,7 +341,7 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   open_hearing(&hearing, exchange, code);
   if (exchange->stopped && answer->kind != STEPIMG_OK)
     facts->failure = error_set(error, answer->kind, NULL, "%s", answer->reason);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK && !exchange_is_whole(exchange))
     transport_failed(&hearing, code, error);
   else if (policy_is_success(facts->get, facts->status)) {
     facts->failure = finish_body(exchange, hearing.host, error);
