@@ -70,11 +70,9 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 
 bool exchange_is_open_ended(const struct exchange *exchange)
 {
-  long version = 0;
   curl_off_t length = -1;
-  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  return version < CURL_HTTP_VERSION_2_0 && length < 0 && !exchange->head.chunked;
+  return length < 0 && !exchange->head.chunked;
 }
 
 bool exchange_is_whole(const struct exchange *exchange)

@@ -73,7 +73,7 @@ void exchange_renew(struct exchange *exchange, double timeout);
 double exchange_stalls_at(const struct exchange *exchange, double patience);
 /* Of the answer so far; 0: none. */
 int exchange_status(const struct exchange *exchange);
-/* Nothing tells a whole body from one that was cut, but what is in it: HTTP/2 has an end for each, as chunks do. */
+/* Nothing tells a whole body from one that was cut, but what is in it. */
 bool exchange_is_open_ended(const struct exchange *exchange);
 /* All that was wanted is there, whatever libcurl says of what came after it. */
 bool exchange_is_whole(const struct exchange *exchange);

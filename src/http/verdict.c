@@ -191,7 +191,9 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   char type[TEXT_QUOTE_MAX];
   bool empty = !exchange->began || exchange->answer->received == 0;
   bool open_ended = exchange_is_open_ended(exchange);
-  if (empty && (!exchange->head.complete || open_ended))
+  long version = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  if (empty && (!exchange->head.complete || (open_ended && version < CURL_HTTP_VERSION_2_0)))
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
