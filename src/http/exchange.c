@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/socket.h"
 #include "base/text.h"
 #include "http/policy.h"
 
@@ -164,6 +165,13 @@ static bool set_authorities(CURL *easy, const struct authorities *authorities)
          curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, authorities->file) != CURLE_OUT_OF_MEMORY;
 }
 
+/* No program that the host starts is to inherit it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+  (void)context, (void)purpose;
+  return (curl_socket_t)socket_open(address->family, address->socktype, address->protocol);
+}
+
 static bool prepare(struct exchange *exchange, const struct settings *settings, const char *url, double timeout,
                     struct answer *answer, struct progress *progress, struct connections *connections)
 {
@@ -204,6 +212,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)EXCHANGE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)EXCHANGE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
