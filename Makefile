@@ -34,7 +34,7 @@ MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 CORE_SRC  := $(wildcard src/*/*.c)
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets)
+HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets environment.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -67,7 +67,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a $(CURL_LD) -lm
 
 $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
 
 # The example host, once with the module beside it and once with the module in it.
 $(BUILD)/host: examples/host.c | $(BUILD)/tools
@@ -82,6 +82,9 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 
 $(BUILD)/secrets: spec/host/secrets.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+
+$(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools
+	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)

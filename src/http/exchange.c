@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/socket.h"
 #include "base/text.h"
 #include "http/policy.h"
 
@@ -68,6 +69,20 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 }
 #endif
 
+/* Over HTTP/2 a body has an end, which may be all that a gateway makes of a cut behind it. */
+bool exchange_is_open_ended(const struct exchange *exchange)
+{
+  curl_off_t length = -1;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length < 0 && !exchange->head.chunked;
+}
+
+bool exchange_is_whole(const struct exchange *exchange)
+{
+  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
+         answer_is_whole(exchange->answer, exchange_is_open_ended(exchange));
+}
+
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
   struct exchange *exchange = context;
@@ -81,8 +96,7 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
     return length;
   case HEAD_TOO_LARGE:
     if (!exchange_is_whole(exchange)) /* else these are trailers */
-      answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
-                  (int)HEAD_MAX);
+      answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes", (int)HEAD_MAX);
     break;
   case HEAD_NO_MEMORY:
     answer_fail(exchange->answer, STEPIMG_NOMEM, "not enough memory for the answer's headers");
@@ -158,6 +172,13 @@ static bool set_authorities(CURL *easy, const struct authorities *authorities)
          curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, authorities->file) != CURLE_OUT_OF_MEMORY;
 }
 
+/* No program that the host starts is to inherit it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+  (void)context, (void)purpose;
+  return (curl_socket_t)socket_open(address->family, address->socktype, address->protocol);
+}
+
 static bool prepare(struct exchange *exchange, const struct settings *settings, const char *url, double timeout,
                     struct answer *answer, struct progress *progress, struct connections *connections)
 {
@@ -199,6 +220,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)EXCHANGE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)EXCHANGE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));

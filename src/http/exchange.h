@@ -73,6 +73,10 @@ void exchange_renew(struct exchange *exchange, double timeout);
 double exchange_stalls_at(const struct exchange *exchange, double patience);
 /* Of the answer so far; 0: none. */
 int exchange_status(const struct exchange *exchange);
+/* Nothing tells a whole body from one that was cut, but what is in it. */
+bool exchange_is_open_ended(const struct exchange *exchange);
+/* All that was wanted is there, whatever libcurl says of what came after it. */
+bool exchange_is_whole(const struct exchange *exchange);
 /* connect, tls and first_byte. */
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
 void exchange_free(struct exchange *exchange); /* idempotent; the handle has left its multi handle */
@@ -82,8 +86,6 @@ void exchange_free(struct exchange *exchange); /* idempotent; the handle has lef
 /* Judges an exchange that libcurl says has ended with code, or that has stalled: what it means, and what is wrong with it
    in error, whose kind is the verdict's. */
 struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error);
-/* All that was wanted is there, whatever libcurl says of what came after it. */
-bool exchange_is_whole(const struct exchange *exchange);
 /* Where a GET was sent to instead, as an address of its own, not looked at; valid until exchange_free. NULL: nowhere. To be
    asked once it is judged. */
 const char *exchange_redirect(const struct exchange *exchange);

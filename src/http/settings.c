@@ -53,16 +53,27 @@ static char *default_user_agent(void)
   return copy;
 }
 
+/* Of several TLS libraries those in parentheses are there, but not chosen. */
+static bool uses(const char *tls, const char *name)
+{
+  while (*tls != '\0') {
+    size_t length = strcspn(tls, " ");
+    if (text_starts_with(tls, name))
+      return true;
+    tls += length + (tls[length] != '\0');
+  }
+  return false;
+}
+
 enum stepimg_kind settings_check_library(int features, const char *tls, struct stepimg_error *error)
 {
   if ((features & CURL_VERSION_SSL) == 0 || tls == NULL)
     return error_set(error, STEPIMG_NETWORK, NULL,
-                     "this libcurl speaks no TLS, so the service cannot be reached with it");
-  if (text_starts_with(tls, "NSS")) /* those in parentheses are there, but not chosen */
+                     "this libcurl speaks no TLS, and the service is reached by nothing else");
+  if (uses(tls, "NSS"))
     return error_set(
         error, STEPIMG_NETWORK, NULL,
-        "this libcurl uses NSS for TLS, which crashes when a request is cancelled; one with OpenSSL or GnuTLS "
-        "is wanted");
+        "this libcurl uses NSS, which crashes when a request is cancelled; install one with OpenSSL or GnuTLS");
   return STEPIMG_OK;
 }
 

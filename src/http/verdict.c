@@ -170,21 +170,6 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
 
-/* A body without length and chunks ends with its connection, and looks the same where that was cut. Over HTTP/2 it has an
-   end, which may be all that a gateway makes of a cut behind it. */
-static bool is_open_ended(const struct exchange *exchange)
-{
-  curl_off_t length = -1;
-  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  return length < 0 && !exchange->head.chunked;
-}
-
-bool exchange_is_whole(const struct exchange *exchange)
-{
-  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
-         answer_is_whole(exchange->answer, is_open_ended(exchange));
-}
-
 /* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
 static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
@@ -224,7 +209,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
 {
   struct answer *answer = exchange->answer;
   long version = 0;
-  bool empty = !exchange->began || answer->received == 0, open_ended = is_open_ended(exchange);
+  bool empty = !exchange->began || answer->received == 0, open_ended = exchange_is_open_ended(exchange);
   curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
   if (empty && (!exchange->head.complete || (open_ended && version < CURL_HTTP_VERSION_2_0)))
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
