@@ -82,6 +82,7 @@ static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_
   }
   job->body_length = request->length;
   job->call = request->call;
+  job->tag = request->tag;
   job->file = (struct file)FILE_NONE;
   job->submitted = port_now();
   job->client = client;
@@ -240,6 +241,11 @@ void stepimg_job_free(stepimg_job *job)
 }
 
 /* -------------------------------------------------------------------------------------------------------- looks -- */
+
+void *stepimg_job_tag(const stepimg_job *job)
+{
+  return job->tag;
+}
 
 struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {

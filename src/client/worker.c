@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "http/policy.h"
 #include "http/url.h"
@@ -169,9 +170,10 @@ static void no_memory(struct worker *worker, struct stepimg_job *job)
 static void past_deadline(struct worker *worker, struct stepimg_job *job)
 {
   struct stepimg_error error;
+  char seconds[TEXT_NUMBER_MAX];
   error_clear(&error);
-  error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %.14g s passed while the job was waiting for its turn",
-            job->call.deadline);
+  error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %s s passed while the job was waiting for its turn",
+            text_number(seconds, job->call.deadline, 14));
   error.maybe_billed = atomic_load(&job->progress.sent);
   finish(worker, job, &error);
 }

@@ -380,18 +380,18 @@ void exchange_renew(struct exchange *exchange, double timeout)
 
 static enum stepimg_kind timed_out(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
-  double seconds = 0;
+  char seconds[TEXT_NUMBER_MAX];
   curl_off_t spent = 0;
   curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent);
-  seconds = (double)spent / 1e6;
+  text_number(seconds, (double)spent / 1e6, 3);
   switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
   case STEPIMG_RECEIVING:
-    return error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %.3g s (%lld bytes came)",
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %s s (%lld bytes came)",
                      host, seconds, atomic_load_explicit(&exchange->progress->received, memory_order_relaxed));
   case STEPIMG_CONNECTING:
-    return error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s after %.3g s", host, seconds);
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s after %s s", host, seconds);
   default:
-    return error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %.3g s", host, seconds);
+    return error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %s s", host, seconds);
   }
 }
 
