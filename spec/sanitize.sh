@@ -1,10 +1,11 @@
 #!/bin/sh
-# sh spec/sanitize.sh address|thread|valgrind [SPEC…]: the core's tests and the specs (all, or these) with
-# AddressSanitizer, UBSan and LeakSanitizer, with ThreadSanitizer, or under valgrind, on the build that `make sanitize`
-# has made. Every process that loads the module or the core is watched, and any report fails the run.
+# sh spec/sanitize.sh address|thread|valgrind|debug [SPEC…]: the core's tests and the specs (all, or these) with
+# AddressSanitizer, UBSan and LeakSanitizer, with ThreadSanitizer, under valgrind, or with nothing but the core's own
+# checks, on the build that `make sanitize` or `make debug` has made. Every process that loads the module or the core is
+# watched, and any report fails the run.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-tool=${1:?address, thread or valgrind is wanted}
+tool=${1:?address, thread, valgrind or debug is wanted}
 shift
 export LUA="${LUA:-$(command -v lua5.4)}" # the stand-in's
 programs=$PWD/build/$tool
@@ -49,15 +50,18 @@ case $tool in
     ln -s "$programs/stepimg.so" "$wrapped"
     programs=$wrapped
     ;;
+  debug) ;; # what is not true aborts
   *)
-    echo "address, thread or valgrind is wanted" >&2
+    echo "address, thread, valgrind or debug is wanted" >&2
     exit 2
     ;;
 esac
 
 good=true
-# The core's tests have one thread.
-[ "$tool" = thread ] || for test in spec/core/test_*.c; do
+# But for one, the core's tests have one thread.
+tests=spec/core/test_*.c
+[ "$tool" = thread ] && tests=spec/core/test_thread.c
+for test in $tests; do
   "$programs/$(basename "$test" .c)" || good=false
 done
 STEPIMG_SANITIZED=$programs "$programs/lua" "$(command -v busted)" --cpath="$programs/?.so" "$@" || good=false

@@ -1,9 +1,9 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|sanitize|check|bench|fuzz|soak|coverage|test-fresh: what that target of the Makefile needs
-# and this system lacks is installed with apt. Silent where nothing is missing.
+# sh spec/setup.sh TARGET: what that target of the Makefile needs and this system lacks is installed with apt. Silent
+# where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test, sanitize, check, bench, fuzz, soak, coverage or test-fresh is wanted}
+target=${1:?a target of the Makefile is wanted}
 
 fail() {
   echo "make $target $*" >&2
@@ -85,7 +85,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | sanitize | coverage | soak | bench)
+    demo | test | sanitize | debug | coverage | soak | bench)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -98,15 +98,15 @@ look() {
   esac
 
   # The specs, and what they share with others.
-  case $target in test | sanitize | coverage)
+  case $target in test | sanitize | debug | coverage)
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
     need "iproute2" has_program ip
     ;;
   esac
-  case $target in test | sanitize | coverage | soak) need "lua-filesystem" has_module lfs ;; esac
-  case $target in test | sanitize | coverage | check) need "libcmocka-dev" has_library cmocka ;; esac
+  case $target in test | sanitize | debug | coverage | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | sanitize | debug | coverage | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
     sanitize)
@@ -127,8 +127,8 @@ look() {
       ;;
     check)
       need "lua-check" has_program luacheck
-      need "clang-format" has_program clang-format
-      need "clang-tidy" has_program clang-tidy
+      need "${CLANG_FORMAT:-clang-format}" has_program "${CLANG_FORMAT:-clang-format}"
+      need "${CLANG_TIDY:-clang-tidy}" has_program "${CLANG_TIDY:-clang-tidy}"
       need "luarocks" has_program luarocks
       need "binutils" has_program readelf
       ;;

@@ -1,6 +1,6 @@
 #include "http/connection.h"
 
-#include "base/port.h"
+#include "base/socket.h"
 
 /* CURL_SOCKET_BAD: libcurl does not tell, as none before 8.22.0 does at this moment. */
 static curl_socket_t socket_of(CURL *easy)
@@ -38,10 +38,10 @@ bool connection_may_carry_post(const struct connections *connections, CURL *easy
   curl_socket_t socket = socket_of(easy);
   if (socket == CURL_SOCKET_BAD)
     return libcurl_always_looks();
-  switch (port_look((intptr_t)socket)) {
-  case PORT_QUIET:
+  switch (socket_look((intptr_t)socket)) {
+  case SOCKET_QUIET:
     return true;
-  case PORT_UNREAD:
+  case SOCKET_UNREAD:
     /* Among the answers to others, over HTTP/2, that is as usual. What comes to an idle connection is a good-bye: TLS's
        close_notify, HTTP/2's GOAWAY, a 408. If it is anything else, a new connection is all it costs. */
     return is_used(connections, socket);

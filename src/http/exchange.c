@@ -213,6 +213,21 @@ static void forget_headers(struct exchange *exchange)
   memset(&exchange->asked, 0, sizeof exchange->asked);
 }
 
+/* Nothing tells a whole body from one that was cut, but what is in it. */
+static bool is_open_ended(const struct exchange *exchange)
+{
+  curl_off_t length = -1;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length < 0 && !exchange->chunked;
+}
+
+/* All that was wanted is there, whatever libcurl says of what came after it. */
+static bool is_whole(const struct exchange *exchange)
+{
+  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
+         answer_is_whole(exchange->answer, is_open_ended(exchange));
+}
+
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
   char coding[16] = "";
@@ -222,8 +237,9 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   if (exchange->header_bytes == 0) /* libcurl's own STARTTRANSFER_TIME of a POST is when the upload began */
     exchange->first_byte = port_now() - exchange->began_at;
   if (length > MAX_HEADER_BYTES - exchange->header_bytes) {
-    answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
-                (int)MAX_HEADER_BYTES);
+    if (!is_whole(exchange)) /* else these are trailers */
+      answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
+                  (int)MAX_HEADER_BYTES);
     exchange->stopped = true;
     return 0;
   }
@@ -395,17 +411,18 @@ static enum stepimg_kind timed_out(const struct exchange *exchange, const char *
   }
 }
 
-/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
-static const char *handshake_failed(const char *reason)
+/* What OpenSSL says of the most usual failures is known to mislead. */
+static const char *plain_words(const char *reason, bool connected)
 {
   static const char *const plain[][2] = {
       {"wrong version number", "the server does not speak TLS there"},
       {"alert protocol version", "the server speaks only versions of TLS that are too old"},
-      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-    if (strstr(reason, plain[i][0]) != NULL)
+    if (!connected && strstr(reason, plain[i][0]) != NULL)
       return plain[i][1];
+  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
+    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
   return reason;
 }
 
@@ -440,14 +457,19 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
     break;
   case CURLE_SSL_CONNECT_ERROR:
     what = "no secure connection";
-    reason = handshake_failed(reason);
+    reason = plain_words(reason, false);
     break;
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
     what = "no secure connection";
+    break;
+  case CURLE_SSL_CACERT_BADFILE: /* a small system may have none */
+    what =
+        exchange->settings->ca_file != NULL
+            ? "no secure connection: ca_file holds no authorities"
+            : "no secure connection: this system has no authorities to trust; install ca-certificates, or set ca_file";
     break;
   case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
   case CURLE_ABORTED_BY_CALLBACK:
@@ -459,10 +481,12 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
     break;
   case CURLE_RECV_ERROR: /* a reset, or chunks that are none: libcurl does not tell them apart */
     what = "the answer could not be received";
+    reason = plain_words(reason, true);
     break;
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_ERROR:
     what = "the connection was lost";
+    reason = plain_words(reason, true);
     break;
   case CURLE_HTTP2:
   case CURLE_HTTP2_STREAM:
@@ -507,19 +531,20 @@ static enum stepimg_kind not_an_object(const char *host, const struct buffer *bo
                    text_quote(quoted, (const char *)body->bytes, body->length));
 }
 
-/* 200 and complete. */
+/* 200, and ended or whole. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
   char type[TEXT_QUOTE_MAX];
-  bool empty = !exchange->began || exchange->answer->received == 0;
-  if (empty && !exchange->headed)
-    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  long version = 0;
+  bool empty = !exchange->began || exchange->answer->received == 0, open_ended = is_open_ended(exchange);
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  if (empty && (!exchange->headed || (open_ended && version < CURL_HTTP_VERSION_2_0)))
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP 200)", host);
   if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
     return not_an_object(host, &exchange->answer->body, error);
-  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
-  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->chunked))
+  if (!answer_end(exchange->answer, open_ended))
     return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
   struct stepimg_picture *picture = exchange->picture;
   if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
@@ -588,7 +613,7 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
     picture_status(host, status, error);
   else if (refused)
     error_set(error, policy_of_status(status)->kind, NULL, "%s (HTTP %d)", policy_of_status(status)->meaning, status);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK && !is_whole(exchange))
     transport_failed(exchange, code, host, error);
   else
     finish_body(exchange, host, error);

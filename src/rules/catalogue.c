@@ -4,15 +4,14 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-#define TEXT(s)                                                                                                        \
-  {                                                                                                                    \
-    .type = STEPIMG_STRING, .as.string = { s, sizeof(s) - 1 }                                                          \
-  }
+#define TEXT(s) .type = STEPIMG_STRING, .as.string = {s, sizeof(s) - 1}
 
 /* A size is written once, as its height and width; name and numbers follow. */
 #define SIZE_NAME(height, width) #height "x" #width
 #define SIZE_CHOICE(height, width) SIZE_NAME(height, width),
+/* clang-format off: its versions differ on macros that begin with a brace */
 #define SIZE_ROW(height, width) {SIZE_NAME(height, width), width, height},
+/* clang-format on */
 
 #define STEP_IMAGE_EDIT_2 "step-image-edit-2"
 #define STEP_IMAGE_EDIT_2_SIZES(X) X(1024, 1024) X(768, 1360) X(896, 1184) X(1360, 768) X(1184, 896)
@@ -36,7 +35,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .choices = step_image_edit_2_size_names,
      .meaning = "height x width",
      .has_default = true,
-     .server_default = TEXT(SIZE_NAME(1024, 1024))},
+     .server_default = {TEXT(SIZE_NAME(1024, 1024))}},
     {.name = "aspect",
      .type = STEPIMG_ASPECT,
      .description = "The picture's width to its height, as \"16:9\" or as a number; the nearest size is taken.",
@@ -75,7 +74,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .description = "How the picture travels: in the answer, or as a link that is then followed.",
      .choices = response_formats,
      .has_default = true,
-     .server_default = TEXT("url"),
+     .server_default = {TEXT("url")},
      .sent_default = "b64_json"}, /* one round trip, and no link that expires */
     {.name = "seed",
      .type = STEPIMG_INTEGER,
@@ -102,7 +101,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .description = "What the picture is not to show; it has no effect while cfg_scale is 1.",
      .max = 512,
      .has_default = true,
-     .server_default = TEXT("")},
+     .server_default = {TEXT("")}},
     {.name = "text_mode",
      .type = STEPIMG_BOOLEAN,
      .description = "Help for pictures with text in them.",
