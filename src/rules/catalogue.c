@@ -9,7 +9,8 @@
 /* A size is written once, as its height and width; name and numbers follow. */
 #define SIZE_NAME(height, width) #height "x" #width
 #define SIZE_CHOICE(height, width) SIZE_NAME(height, width),
-/* clang-format off: its versions differ on macros that begin with a brace */
+/* Versions of clang-format differ on macros that begin with a brace. */
+/* clang-format off */
 #define SIZE_ROW(height, width) {SIZE_NAME(height, width), width, height},
 /* clang-format on */
 
