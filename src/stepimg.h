@@ -186,8 +186,8 @@ struct stepimg_flaw {
 
 enum { STEPIMG_MAX_FLAWS = 32, STEPIMG_MAX_WARNINGS = 8 };
 
-/* Unknown names first, by the alphabet, then those of the form in its order, at most one a parameter. What has no room is
-   left out: at most half are unknown names. */
+/* The model's first, as the other rules are its own; then unknown names, by the alphabet; then those of the form in its
+   order; one a parameter. What has no room is left out: at most half are unknown names. */
 struct stepimg_flaws {
   size_t count;
   struct stepimg_flaw all[STEPIMG_MAX_FLAWS];

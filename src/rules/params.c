@@ -23,12 +23,13 @@ static bool is_known(const struct check *check, const char *model)
          (check->default_model != NULL && strcmp(model, check->default_model) == 0);
 }
 
-/* A model that is refused says nothing of the other parameters: they are checked as without it. */
+/* A model that is refused says nothing of the other parameters: strict, they are checked as without it; lax, as those of
+   one that is unknown. */
 static void choose_model(struct check *check)
 {
   const struct stepimg_value *value = check_find(check, "model");
   const char *usual = check->default_model != NULL ? check->default_model : check->models[0].name;
-  const char *given = value != NULL && value->type == STEPIMG_STRING ? value->as.string.data : usual;
+  const char *given = value == NULL ? usual : value->type == STEPIMG_STRING ? value->as.string.data : "";
   const char *name = check->strict && !is_known(check, given) ? usual : given;
   const struct stepimg_model *model = check_model_of(check, name);
   check->rules = model != NULL ? model : &check->models[0];
@@ -88,7 +89,7 @@ static bool check_stranger(const struct check *check, const struct stepimg_param
 static void check_strangers(struct check *check)
 {
   const char *last = NULL;
-  while (check->flaws->count < MAX_STRANGERS) {
+  for (int told = 0; told < MAX_STRANGERS; told++) {
     const char *first = NULL;
     struct stepimg_flaw flaw, found;
     for (size_t i = 0; i < check->count; i++) {
@@ -209,9 +210,13 @@ bool params_check(const struct stepimg_model *models, size_t model_count, const 
   else if (format_rule != NULL)
     checked->response_format = format_rule->sent_default;
   checked->edits = check_rule_of(check.rules, "image") != NULL && check_find(&check, "image") != NULL;
+  const struct stepimg_rule *model_rule = check_rule_of(check.rules, "model");
+  if (model_rule != NULL) /* first: the other rules are the model's */
+    check_rule(&check, model_rule);
   check_strangers(&check);
   for (size_t i = 0; i < check.rules->rule_count; i++)
-    check_rule(&check, &check.rules->rules[i]);
+    if (&check.rules->rules[i] != model_rule)
+      check_rule(&check, &check.rules->rules[i]);
   add_warnings(&check);
   return flaws->count == 0;
 }
