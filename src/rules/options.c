@@ -129,13 +129,15 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
     error->wrong_type = rules_is_slip(&flaw, value);
     return flaw_to_error(&flaw, error);
   }
+  const char *complaint = NULL;
   if (is_string && has_control_character(value->as.string.data, value->as.string.length))
-    return error_set(error, STEPIMG_INVALID, option->rule.name,
-                     "it has a line break or another control character in it");
-  if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
-    return error_set(error, STEPIMG_INVALID, option->rule.name,
-                     "it has a space or a character beyond ASCII in it; was something copied along with it?");
-  return STEPIMG_OK;
+    complaint = "it has a line break or another control character in it";
+  else if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
+    complaint = "it has a space or a character beyond ASCII in it; was something copied along with it?";
+  if (complaint == NULL)
+    return STEPIMG_OK;
+  flaw_set(&flaw, &option->rule, STEPIMG_REASON_TEXT, "%s", complaint);
+  return flaw_to_error(&flaw, error);
 }
 
 static enum stepimg_kind store(const struct option *option, void *base, const struct stepimg_value *value,
