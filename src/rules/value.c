@@ -37,6 +37,11 @@ bool value_number(const struct stepimg_value *value, double *number)
   return true;
 }
 
+const char *stepimg_number(char out[STEPIMG_NUMBER_MAX], double number)
+{
+  return text_number(out, number, 0);
+}
+
 bool value_is_one_of(const char *const *names, const char *text, size_t length)
 {
   for (size_t i = 0; names[i] != NULL; i++)
