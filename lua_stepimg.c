@@ -174,9 +174,8 @@ static void push_value(lua_State *L, const struct stepimg_value *value)
   case STEPIMG_BOOLEAN:
     lua_pushboolean(L, value->as.boolean);
     break;
-  case STEPIMG_OTHER:
+  default:
     lua_pushnil(L);
-    break;
   }
 }
 
@@ -244,9 +243,8 @@ static int validate(lua_State *L)
 
 static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 {
-  static const char *const types[] = {"any", "string", "integer", "number", "boolean"};
   lua_newtable(L);
-  set_string(L, "type", types[rule->type]);
+  set_string(L, "type", stepimg_type_name(rule->type));
   if (rule->required)
     set_true(L, "required");
   if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
@@ -288,6 +286,9 @@ static void push_models(lua_State *L)
   for (size_t i = 0; i < count; i++) {
     lua_newtable(L);
     for (size_t j = 0; j < models[i].rule_count; j++) {
+      if (models[i].rules[j].own || strcmp(models[i].rules[j].name, "model") == 0 ||
+          models[i].rules[j].type == STEPIMG_IMAGE)
+        continue; /* the form that models has now has no place for them */
       push_rule(L, &models[i].rules[j]);
       lua_setfield(L, -2, models[i].rules[j].name);
     }
@@ -1069,10 +1070,10 @@ static void resume(lua_State *L)
 static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
 {
   if (checked->size[0] != '\0') {
-    static const char *const pair[] = {"width", "height"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const instead[] = {"width", "height", "aspect"};
+    for (int i = 0; i < 3; i++) {
       lua_pushnil(L);
-      lua_setfield(L, -2, pair[i]);
+      lua_setfield(L, -2, instead[i]);
     }
     set_string(L, "size", checked->size);
   }
