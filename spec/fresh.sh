@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$#" -gt 0 ] || set -- bookworm trixie sid
-all_steps="demo again key clang check sanitize fuzz soak bench coverage test user sudo"
+all_steps="demo again key clang check sanitize debug fuzz soak bench coverage test user sudo"
 steps=${STEPS:-$all_steps}
 few="spec/validate_spec.lua spec/image_spec.lua" # of the specs, for what runs them once more
 logs=build/fresh
@@ -76,7 +76,7 @@ rows=()
 failed=0
 
 # row NAME USER COMMAND [PATTERN…]: one more row of the table. The command is to succeed, or where its first word is !, to
-# fail, and its output to have what matches each pattern.
+# fail, and its output to have what matches each pattern, or nothing that does where that begins with !.
 row() {
   local name=$1 user=$2 command=$3 log="$logs/$suite/${1// /-}.log" began=$SECONDS wanted=0 got=0 good=ok pattern
   shift 3
@@ -87,7 +87,10 @@ row() {
   inside "$user" "${command#! }" >"$log" 2>&1 || got=1
   [ "$got" -eq "$wanted" ] || good=FAIL
   for pattern in "$@"; do
-    grep -qE -- "$pattern" "$log" || { echo "test-fresh: there is nothing like $pattern" >>"$log"; good=FAIL; }
+    wanted=0 got=0
+    [ "${pattern#!}" = "$pattern" ] || wanted=1
+    grep -qE -- "${pattern#!}" "$log" || got=1
+    [ "$got" -eq "$wanted" ] || { echo "test-fresh: this is not in the output as it is to be: $pattern" >>"$log"; good=FAIL; }
   done
   [ "$good" = ok ] || { failed=1; echo "$suite: $name FAILED, see $log" >&2; tail -n 5 "$log" >&2; }
   cells[$suite,$name]="$good $((SECONDS - began)) s"
@@ -102,7 +105,11 @@ CLOSED='STEP_BASE_URL=http://127.0.0.1:1/v1 STEP_API_KEY=x make demo'
 # shellcheck disable=SC2016 # expanded in there
 UNKNOWN='cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout key -out cert 2>/dev/null
   openssl s_server -www -accept 127.0.0.1:0 -key key -cert cert >server & server=$!
-  until port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server) && [ -n "$port" ]; do sleep 0.1; done
+  port=
+  while kill -0 "$server" && [ -z "$port" ]; do
+    sleep 0.1
+    port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server)
+  done
   cd - && STEP_BASE_URL=https://127.0.0.1:$port/v1 STEP_API_KEY=x make demo
   ended=$?; kill "$server"; exit "$ended"'
 
@@ -122,11 +129,12 @@ run_step() {
       row "its authorities" root "! $UNKNOWN" '^No picture\. network: .*self-signed certificate'
       ;;
     clang) row "demo CC=clang" root "make demo CC=clang" "$INSTALLED.* clang" "$A_PICTURE" ;;
-    test) row test root "make test" ' 0 failures / 0 errors ' ;;
+    test) row test root "make test" ' 0 failures / 0 errors ' '!of its own to be had' ;;
     sanitize) row sanitize root "make sanitize SPECS='$few'" ' 0 failures / 0 errors ' ;;
+    debug) row debug root "make debug SPECS='$few'" ' 0 failures / 0 errors ' ;;
     coverage) row coverage root "make coverage SPECS='$few'" ' 0 failures / 0 errors ' '^all ' ;;
     soak) row soak root "make soak SOAK_JOBS=2000" 'All is accounted for' ;;
-    bench) row bench root "make bench BENCH_ROUNDS=1" 'The plot is in' ;;
+    bench) row bench root "make bench BENCH_ROUNDS=1" '!not measured' 'The plot is in' ;;
     fuzz) row fuzz root "make fuzz FUZZ_SECONDS=1" 'none broke a promise' ;;
     check) row check root "make check" 'The rock is good' ;;
     user) # cannot install, is told so in a line, and needs no more than that

@@ -151,16 +151,17 @@ describe("An image", function()
   end)
 
   it("leaves no part of itself on a full disk, and the old file stays", function()
-    -- A process may be forbidden to write files beyond a size; Lua's own signals would end it first, so they are off.
+    -- A process may be forbidden to write files beyond a size; Lua's own signals would end it first, so they are off. The
+    -- size leaves room for what gcov writes of a file.
     local path = directory .. "/picture.png"
     support.write(path, "old")
     local script = support.write(directory .. "/script", ([[
-      local image = assert(require "stepimg".generate {prompt = "x"}).image
+      local image = assert(require "stepimg".generate {prompt = %q}).image
       local path, err = image:save(%q)
       print(path, err.kind, err)
-    ]]):format(path))
+    ]]):format(support.prompt {bytes = 40000}, path))
     local pipe = assert(io.popen(
-      ("trap '' XFSZ; ulimit -f 16; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
+      ("trap '' XFSZ; ulimit -f 64; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
         support.quote(support.CPATH), server.base_url, support.words(support.interpreter(), script))))
     local output = pipe:read "a"
     pipe:close()
