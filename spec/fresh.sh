@@ -103,7 +103,7 @@ INSTALLED='^Installing with apt-get, for make '
 # The service is where nobody listens, and where somebody does whom no authority knows.
 CLOSED='STEP_BASE_URL=http://127.0.0.1:1/v1 STEP_API_KEY=x make demo'
 # shellcheck disable=SC2016 # expanded in there
-UNKNOWN='cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout key -out cert 2>/dev/null
+UNKNOWN='cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -addext subjectAltName=IP:127.0.0.1 -keyout key -out cert 2>/dev/null
   openssl s_server -www -accept 127.0.0.1:0 -key key -cert cert >server & server=$!
   port=
   while kill -0 "$server" && [ -z "$port" ]; do
