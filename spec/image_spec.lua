@@ -151,8 +151,8 @@ describe("An image", function()
   end)
 
   it("leaves no part of itself on a full disk, and the old file stays", function()
-    -- A process may be forbidden to write files beyond a size; Lua's own signals would end it first, so they are off. The
-    -- size leaves room for what gcov writes of a file.
+    -- A process may be forbidden to write files beyond a size; Lua's own signals would end it first, so they are off.
+    -- What gcov writes is smaller.
     local path = directory .. "/picture.png"
     support.write(path, "old")
     local script = support.write(directory .. "/script", ([[
