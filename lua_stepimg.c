@@ -27,7 +27,7 @@ static const double COLLECTING = 50e-6;
 
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
-#define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
+#define ENCODE "encode"     /* of a cjson.new() of our own: the host may have changed the shared one */
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define HANDLES "handles"   /* a record's address -> the job made for it, as long as that lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
@@ -223,7 +223,7 @@ static void push_warnings(lua_State *L, const struct stepimg_checked *checked)
 {
   lua_createtable(L, (int)checked->warning_count, 0);
   for (size_t i = 0; i < checked->warning_count; i++) {
-    lua_pushstring(L, checked->warnings[i]);
+    lua_pushstring(L, checked->warnings[i].message);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }

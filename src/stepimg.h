@@ -123,13 +123,21 @@ struct stepimg_checked {
   const char *response_format; /* likewise; NULL: not sent */
   char size[32];               /* "HEIGHTxWIDTH" when width and height were given in its stead; else "" */
   size_t warning_count;
-  char warnings[STEPIMG_MAX_WARNINGS][256];
+  struct stepimg_warning {
+    char field[32]; /* the parameter it is about */
+    char message[224];
+  } warnings[STEPIMG_MAX_WARNINGS];
 };
 
 /* Checks one request's parameters: every rule of the catalogue, width and height as a pair, unknown names.
    strict false lets through models and names that the catalogue does not know. Fails with STEPIMG_INVALID. */
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
                                                struct stepimg_checked *checked, struct stepimg_error *error);
+
+/* Writes a finite number as JSON has it, whatever the locale: as few digits as read back as the same number, a whole one
+   without a point. Any thread. */
+enum { STEPIMG_NUMBER_MAX = 32 };
+STEPIMG_API const char *stepimg_number(char out[STEPIMG_NUMBER_MAX], double number);
 
 /* Seconds of a clock that is never set back; its start says nothing. Any thread. */
 STEPIMG_API double stepimg_now(void);
@@ -180,6 +188,8 @@ STEPIMG_API enum stepimg_kind stepimg_options_add_header(struct stepimg_options 
 /* Takes from the environment what was not given: STEP_API_KEY and STEP_BASE_URL. */
 STEPIMG_API enum stepimg_kind stepimg_options_from_environment(struct stepimg_options *options,
                                                                struct stepimg_error *error);
+/* The names of all options that stepimg_options_set or, with call, stepimg_call_set knows; NULL from count on. Static. */
+STEPIMG_API const char *stepimg_option_name(size_t index, bool call);
 /* Sets one option of a single call by name. Fails as stepimg_options_set does. */
 STEPIMG_API enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name,
                                                const struct stepimg_value *value, struct stepimg_error *error);
@@ -215,6 +225,7 @@ struct stepimg_request {
   size_t length;
   const char *save;     /* path of a file that the first picture goes to as it arrives; NULL: memory. Copied. */
   stepimg_queue *queue; /* where the job goes when it is finished; NULL: nowhere, it is only waited for */
+  void *tag;            /* the host's own, for stepimg_job_tag */
   struct stepimg_call call;
 };
 
@@ -230,6 +241,8 @@ STEPIMG_API stepimg_queue *stepimg_queue_new(stepimg_client *client);
 STEPIMG_API void stepimg_queue_free(stepimg_queue *queue);
 /* The job that finished first; NULL: none is finished. It stays until it is fetched or released. */
 STEPIMG_API stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue);
+/* What the request had as its tag. */
+STEPIMG_API void *stepimg_job_tag(const stepimg_job *job);
 /* Takes a job off its queue, if it is finished and there. Returns whether it was. */
 STEPIMG_API bool stepimg_job_fetch(stepimg_job *job);
 /* Blocks until a job has finished, at most so many seconds. Returns whether one has. */

@@ -795,8 +795,8 @@ static void a_negative_prompt_without_effect_gives_a_warning(void **state)
         {"prompt", string("a cat")}, {"negative_prompt", string(negatives[i])}, {"cfg_scale", integer(0)}};
     assert_int_equal(validate(params, 2, true), STEPIMG_OK);
     assert_int_equal(checked.warning_count, 1);
-    assert_contains(checked.warnings[0], "negative_prompt");
-    assert_contains(checked.warnings[0], "cfg_scale");
+    assert_contains(checked.warnings[0].message, "negative_prompt");
+    assert_contains(checked.warnings[0].message, "cfg_scale");
     for (size_t k = 0; k < COUNT_OF(scales); k++) {
       params[2].value = scales[k].scale;
       assert_int_equal(validate(params, 3, true), STEPIMG_OK);

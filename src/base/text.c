@@ -1,6 +1,9 @@
 #include "base/text.h"
 
+#include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Length of the UTF-8 sequence at the start of text; 0 if it is none. */
@@ -146,4 +149,26 @@ bool text_is_near(const char *name, unsigned distance)
 {
   size_t length = strlen(name);
   return distance <= (length < 4 ? 1 : length < 8 ? 2 : 3);
+}
+
+const char *text_number(char out[TEXT_NUMBER_MAX], double number, int digits)
+{
+  char local[TEXT_NUMBER_MAX];
+  size_t used = 0;
+  if (floor(number) == number && fabs(number) <= 9007199254740992.0) {
+    snprintf(out, TEXT_NUMBER_MAX, "%lld", (long long)number);
+    return out;
+  }
+  for (int least = digits > 0 ? digits : 15, most = digits > 0 ? digits : 17; least <= most; least++) {
+    snprintf(local, sizeof local, "%.*g", least, number);
+    if (strtod(local, NULL) == number)
+      break;
+  }
+  for (size_t i = 0; local[i] != '\0'; i++)
+    if (strchr("+-0123456789einfa", local[i]) != NULL)
+      out[used++] = local[i];
+    else if (used == 0 || out[used - 1] != '.') /* the locale's point, which may be several bytes */
+      out[used++] = '.';
+  out[used] = '\0';
+  return out;
 }

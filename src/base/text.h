@@ -31,6 +31,12 @@ bool text_starts_with(const char *text, const char *start);
    longer than 63 bytes are far from everything. */
 unsigned text_distance(const char *one, const char *other);
 
+enum { TEXT_NUMBER_MAX = 32 };
+
+/* A finite number with so many digits, or, with 0, the fewest that read back as the same number; with a point, whatever
+   the locale. A whole number within 2^53 has neither point nor exponent. Returns out. */
+const char *text_number(char out[TEXT_NUMBER_MAX], double number, int digits);
+
 /* Whether a name that is so many edits away is worth suggesting. */
 bool text_is_near(const char *name, unsigned distance);
 

@@ -46,6 +46,7 @@ struct stepimg_job {
   size_t body_length;
   char *save; /* NULL: none */
   struct stepimg_call call;
+  void *tag;
   double submitted; /* of port_now */
 
   /* Written on the I/O thread, read anywhere. */

@@ -78,7 +78,8 @@ static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_
   }
   job->body_length = request->length;
   job->call = request->call;
-  job->file = (struct file)FILE_NONE;
+  job->tag = request->tag;
+  job->file = FILE_NONE;
   job->submitted = port_now();
   job->client = client;
   job->queue = request->queue;
@@ -249,6 +250,11 @@ void stepimg_job_free(stepimg_job *job)
 }
 
 /* -------------------------------------------------------------------------------------------------------- looks -- */
+
+void *stepimg_job_tag(const stepimg_job *job)
+{
+  return job->tag;
+}
 
 const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {

@@ -352,7 +352,7 @@ void answer_init(struct answer *answer, size_t max, const char *key, struct spar
   answer->spares = spares;
   answer->key = key;
   answer->max = max;
-  answer->file = (struct file)FILE_NONE;
+  answer->file = FILE_NONE;
 }
 
 enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
@@ -442,13 +442,11 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
 }
 
 /* The picture behind a link has come. What is none still lies there; its words, if it is a page, are kept. */
-static bool judge_picture(struct answer *answer, bool open_ended, const char *content_type)
+static bool judge_picture(struct answer *answer, const char *content_type)
 {
   struct picture *picture = &answer->picture;
   char quoted[TEXT_QUOTE_MAX];
   picture_look(picture);
-  if (open_ended && !picture_has_end(picture))
-    return answer_fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
   if (sniff_is_picture(&picture->sniff, content_type))
     return picture_ends(answer);
   if (picture->sniff.foreign && picture->bytes.length == picture->length)
@@ -458,11 +456,22 @@ static bool judge_picture(struct answer *answer, bool open_ended, const char *co
                      text_quote(quoted, content_type, strlen(content_type)));
 }
 
+bool answer_is_whole(struct answer *answer, bool open_ended)
+{
+  if (answer->mode == ANSWER_ENVELOPE)
+    return scanner_is_whole(&answer->scanner);
+  if (answer->mode != ANSWER_PICTURE || !open_ended)
+    return false;
+  picture_look(&answer->picture);
+  return picture_has_end(&answer->picture);
+}
+
 bool answer_end(struct answer *answer, bool open_ended, const char *content_type)
 {
-  if (answer->mode == ANSWER_PICTURE)
-    return judge_picture(answer, open_ended, content_type);
-  return answer->mode != ANSWER_ENVELOPE || judge(answer);
+  if (open_ended && !answer_is_whole(answer, true))
+    return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing",
+                       answer->mode == ANSWER_PICTURE ? "picture" : "answer");
+  return answer->mode == ANSWER_PICTURE ? judge_picture(answer, content_type) : judge(answer);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- end -- */
@@ -484,7 +493,7 @@ static void clean_link(struct stepimg_image *image)
 
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
 {
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
   for (size_t i = 0; i < answer->image_count; i++)
     clean_link(&answer->images[i]);
   if (outcome->error.kind != STEPIMG_OK) {
@@ -497,7 +506,7 @@ void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct 
   if (answer->saved && !is_filtered(&answer->images[0])) {
     answer->images[0].path = answer->save;
     *file = answer->file;
-    answer->file = (struct file)FILE_NONE;
+    answer->file = FILE_NONE;
   }
   outcome->id = answer->id;
   outcome->has_created = answer->has_created;

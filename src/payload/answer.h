@@ -20,7 +20,7 @@ enum {
   ANSWER_MAX_URL = 8 * 1024,
   ANSWER_MAX_ID = 256,
   ANSWER_MAX_FINISH_REASON = 64,
-  ANSWER_REASON = 192 /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
+  ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
 };
 
 enum answer_mode {
@@ -71,7 +71,10 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
 /* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
    that is STEPIMG_OK, since what is kept of a body that is no answer is full. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
-/* The body has ended. Judges it: an envelope that is whole and has a picture, a link or the filter's word in each of its
+/* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
+   the connection went on: it is paid for. */
+bool answer_is_whole(struct answer *answer, bool open_ended);
+/* The body, an envelope's or a picture's, has ended. Judges it: an envelope that is whole and has a picture, a link or the filter's word in each of its
    places; a picture, called content_type ("": nothing), that is one. open_ended: nothing tells a whole body from one that
    was cut, but what is in it. False as answer_write. Of an envelope only if answer->is_object. */
 bool answer_end(struct answer *answer, bool open_ended, const char *content_type);

@@ -194,6 +194,28 @@ enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const cha
   return set(STEPIMG_CLIENT_OPTION | STEPIMG_CALL_OPTION, options, &options->call, name, value, error);
 }
 
+const char *stepimg_option_name(size_t index, bool call)
+{
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (!call || table[i].scope == STEPIMG_CALL_OPTION) {
+      if (index == 0)
+        return table[i].rule.name;
+      index--;
+    }
+  return index == 0 && !call ? "headers" : NULL;
+}
+
+const char *rules_place_of_option(const char *name)
+{
+  if (strcmp(name, "save") == 0 || strcmp(name, "on_done") == 0)
+    return "it is an option of the call: give it in the second table";
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (strcmp(table[i].rule.name, name) == 0)
+      return table[i].scope == STEPIMG_CALL_OPTION ? "it is an option of the call: give it in the second table"
+                                                   : "it is an option of a client: give it to stepimg.new";
+  return strcmp(name, "headers") == 0 ? "it is an option of a client: give it to stepimg.new" : NULL;
+}
+
 enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name, const struct stepimg_value *value,
                                    struct stepimg_error *error)
 {

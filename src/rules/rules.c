@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-enum { MAX_NAMES = 32, LIST_MAX = 512, GIVEN_MAX = TEXT_QUOTE_MAX + 32 };
+enum { MAX_NAMES = 32, LIST_MAX = 512, GIVEN_MAX = TEXT_QUOTE_MAX + 32, SHOWN = 14 /* digits of a number */ };
 
 bool rules_integer(const struct stepimg_value *value, int64_t *integer)
 {
@@ -45,7 +45,7 @@ static const char *given(char out[GIVEN_MAX], const struct stepimg_value *value)
     snprintf(out, GIVEN_MAX, "%lld", (long long)value->as.integer);
     break;
   case STEPIMG_NUMBER:
-    snprintf(out, GIVEN_MAX, "%.14g", value->as.number);
+    text_number(out, value->as.number, SHOWN);
     break;
   case STEPIMG_BOOLEAN:
     snprintf(out, GIVEN_MAX, "%s", value->as.boolean ? "true" : "false");
@@ -69,12 +69,14 @@ static enum stepimg_kind wrong_type(const struct stepimg_rule *rule, const struc
 /* "1 to 50", "only 1", "above 0" … */
 static const char *range(char *out, size_t size, const struct stepimg_rule *rule)
 {
+  char least[TEXT_NUMBER_MAX], most[TEXT_NUMBER_MAX];
+  text_number(least, rule->min, SHOWN);
   if (rule->min >= rule->max)
-    snprintf(out, size, "only %.14g is allowed", rule->min);
+    snprintf(out, size, "only %s is allowed", least);
   else if (isinf(rule->max))
-    snprintf(out, size, "at least %.14g is allowed", rule->min);
+    snprintf(out, size, "at least %s is allowed", least);
   else
-    snprintf(out, size, "%.14g to %.14g is allowed", rule->min, rule->max);
+    snprintf(out, size, "%s to %s is allowed", least, text_number(most, rule->max, SHOWN));
   return out;
 }
 
@@ -215,10 +217,13 @@ static const struct stepimg_rule *rule_of(const struct stepimg_model *model, con
   return NULL;
 }
 
-static void warn(struct stepimg_checked *checked, const char *text)
+static void warn(struct stepimg_checked *checked, const char *field, const char *text)
 {
-  if (checked->warning_count < STEPIMG_MAX_WARNINGS)
-    text_copy(checked->warnings[checked->warning_count++], sizeof *checked->warnings, text, strlen(text));
+  if (checked->warning_count == STEPIMG_MAX_WARNINGS)
+    return;
+  struct stepimg_warning *warning = &checked->warnings[checked->warning_count++];
+  text_copy(warning->field, sizeof warning->field, field, strlen(field));
+  text_copy(warning->message, sizeof warning->message, text, strlen(text));
 }
 
 /* *model is NULL for one that the catalogue does not know and strict lets through. */
@@ -265,7 +270,13 @@ static enum stepimg_kind check_names(const struct stepimg_model *model, const st
     if (!is_one_of(names, name, strlen(name)) && (unknown == NULL || strcmp(name, unknown) < 0))
       unknown = name;
   }
-  return unknown == NULL ? STEPIMG_OK : rules_unknown_name("parameter", unknown, names, error);
+  if (unknown == NULL)
+    return STEPIMG_OK;
+  const char *place = rules_place_of_option(unknown);
+  if (place == NULL)
+    return rules_unknown_name("parameter", unknown, names, error);
+  error->wrong_type = true;
+  return error_set(error, STEPIMG_INVALID, unknown, "%s", place);
 }
 
 /* What the catalogue does not know has no rule but that text is text, its name included. */
@@ -334,7 +345,8 @@ static void add_warnings(const struct stepimg_model *model, const struct stepimg
   if (model == NULL || negative == NULL || negative->type != STEPIMG_STRING || negative->as.string.length == 0)
     return;
   if (scale == NULL || (rules_number(scale, &number) && number <= 1))
-    warn(checked, "negative_prompt has no effect while cfg_scale is 1.0, its default; give a larger cfg_scale");
+    warn(checked, "negative_prompt",
+         "negative_prompt has no effect while cfg_scale is 1.0, its default; give a larger cfg_scale");
 }
 
 enum stepimg_kind rules_validate(const struct stepimg_model *models, size_t model_count,
@@ -367,6 +379,11 @@ enum stepimg_kind rules_validate(const struct stepimg_model *models, size_t mode
     checked->response_format = format_rule->sent_default;
   add_warnings(model, params, count, checked);
   return STEPIMG_OK;
+}
+
+const char *stepimg_number(char out[STEPIMG_NUMBER_MAX], double number)
+{
+  return text_number(out, number, 0);
 }
 
 enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,

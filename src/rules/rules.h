@@ -23,4 +23,7 @@ enum stepimg_kind rules_validate(const struct stepimg_model *models, size_t mode
 enum stepimg_kind rules_unknown_name(const char *what, const char *name, const char *const *names,
                                      struct stepimg_error *error);
 
+/* Where an option of that name belongs, as a sentence for who gave it among the parameters; NULL: it is none. */
+const char *rules_place_of_option(const char *name);
+
 #endif
