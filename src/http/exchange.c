@@ -578,7 +578,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host, status);
-  if (exchange->image == NULL && !answer->is_object)
+  if (exchange->image == NULL && !answer->envelope.is_object)
     return not_an_object(exchange, host, error);
   if (answer_end(answer, open_ended, exchange->content_type))
     return STEPIMG_OK;
