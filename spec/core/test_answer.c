@@ -56,11 +56,11 @@ static bool receive_envelope(struct answer *answer, const char *body, size_t pie
 }
 
 /* As the end of a job does it. */
-static void take(struct answer *answer, enum stepimg_kind kind, struct stepimg_outcome *outcome, struct file *file)
+static void take(struct answer *answer, enum stepimg_kind kind, struct stepimg_outcome *outcome)
 {
   memset(outcome, 0, sizeof *outcome);
   outcome->error.kind = kind;
-  answer_take(answer, outcome, file);
+  answer_take(answer, outcome);
 }
 
 static void assert_bytes(const stepimg_payload *payload, const void *bytes, size_t count)
@@ -94,12 +94,10 @@ static void gives_all_that_an_answer_says(void **state)
   for (size_t piece = 1; piece <= sizeof body; piece++) {
     struct answer answer;
     struct stepimg_outcome outcome;
-    struct file file;
     answer_init(&answer, MAX, KEY, NULL);
     assert_true(receive_envelope(&answer, body, piece));
     assert_ptr_equal(answer_to_download(&answer), &answer.envelope.images[1]);
-    take(&answer, STEPIMG_OK, &outcome, &file);
-    assert_null(file.temporary);
+    take(&answer, STEPIMG_OK, &outcome);
     assert_text(outcome.id, "a/b");
     assert_true(outcome.has_created);
     assert_int_equal(outcome.created, 1589478378);
@@ -252,7 +250,6 @@ static void texts_are_bounded_cleaned_and_hide_the_key(void **state)
   static char body[40000], long_text[ENVELOPE_MAX_URL + 2];
   struct answer answer;
   struct stepimg_outcome outcome;
-  struct file file;
   (void)state;
   snprintf(body, sizeof body,
            "{\"id\":\"" KEY "\\u001b\\u0000\xff\",\"data\":[{\"finish_reason\":\"x" KEY "\\n\",\"url\":\"http://" KEY
@@ -261,7 +258,7 @@ static void texts_are_bounded_cleaned_and_hide_the_key(void **state)
   assert_true(receive_envelope(&answer, body, 7));
   /* Until it was followed a link is as it came, but that nothing ends it. */
   assert_string_equal(answer_to_download(&answer)->url, "http://*******************/\1x\ty");
-  take(&answer, STEPIMG_OK, &outcome, &file);
+  take(&answer, STEPIMG_OK, &outcome);
   assert_text(outcome.id, "*******************???");
   assert_text(outcome.images[0].finish_reason, "x*******************?");
   assert_text(outcome.images[0].url, "http://*******************/?x?y");
@@ -276,7 +273,7 @@ static void texts_are_bounded_cleaned_and_hide_the_key(void **state)
              long_text, long_text);
     answer_init(&answer, MAX, KEY, NULL);
     assert_true(receive_envelope(&answer, body, 11));
-    take(&answer, STEPIMG_OK, &outcome, &file);
+    take(&answer, STEPIMG_OK, &outcome);
     assert_true(strlen(outcome.id) <= ENVELOPE_MAX_ID && strlen(outcome.id) > ENVELOPE_MAX_ID - 3);
     assert_memory_equal(outcome.id, long_text, strlen(outcome.id));
     size_t length = strlen(outcome.images[0].finish_reason);
@@ -336,11 +333,10 @@ static void an_attempt_that_was_cut_is_forgotten(void **state)
   for (size_t length = 0; length < sizeof first; length++) {
     struct answer answer;
     struct stepimg_outcome outcome;
-    struct file file;
     answer_init(&answer, MAX, KEY, NULL);
     receive(&answer, ANSWER_ENVELOPE, NULL, first, length, 5, false, "");
     assert_true(receive_envelope(&answer, second, 5));
-    take(&answer, STEPIMG_OK, &outcome, &file);
+    take(&answer, STEPIMG_OK, &outcome);
     assert_null(outcome.id);
     assert_false(outcome.has_created);
     assert_int_equal(outcome.image_count, 1);
@@ -417,10 +413,9 @@ static void judges_what_lies_behind_a_link(void **state)
         struct answer answer;
         struct stepimg_error error;
         struct stepimg_outcome outcome;
-        struct file file;
         answer_init(&answer, MAX, KEY, NULL);
         if (saved)
-          assert_int_equal(answer_save(&answer, path, &error), STEPIMG_OK);
+          assert_int_equal(answer_save(&answer, "x.png", path, &error), STEPIMG_OK);
         assert_true(receive_envelope(&answer, LINK, 9));
         struct stepimg_image *image = answer_to_download(&answer);
         assert_non_null(image);
@@ -437,21 +432,20 @@ static void judges_what_lies_behind_a_link(void **state)
         if (!good && piece > 1)
           assert_true(receive(&answer, ANSWER_PICTURE, image, BYTES(PNG), 10, false, "image/png"));
         good = good || piece > 1;
-        take(&answer, good ? STEPIMG_OK : cases[i].kind, &outcome, &file);
+        assert_int_equal(answer_is_to_store(&answer), good && saved);
+        take(&answer, good ? STEPIMG_OK : cases[i].kind, &outcome);
         if (!good) {
           assert_text(outcome.url, "https://h/x");
           assert_int_equal(outcome.image_count, 0);
         } else {
           const struct stepimg_image *got = &outcome.images[0];
           assert_int_equal(got->format, cases[i].kind == STEPIMG_OK ? cases[i].format : STEPIMG_PNG);
-          assert_text(got->path, saved ? path : NULL);
+          assert_text(got->path, saved ? "x.png" : NULL);
           assert_int_equal(got->payload == NULL, saved);
-          assert_int_equal(file.temporary != NULL, saved);
           assert_int_equal(got->seed, 7);
           if (!saved && cases[i].kind == STEPIMG_OK)
             assert_bytes(got->payload, cases[i].bytes, cases[i].length);
         }
-        file_abort(&file);
         answer_release(&outcome);
         answer_free(&answer);
       }
@@ -498,27 +492,28 @@ static void a_jpeg_tells_its_size_wherever_it_goes(void **state)
       struct answer answer;
       struct stepimg_error error;
       struct stepimg_outcome outcome;
-      struct file file;
       answer_init(&answer, 4 * MAX, KEY, NULL);
       if (saved)
-        assert_int_equal(answer_save(&answer, path, &error), STEPIMG_OK);
+        assert_int_equal(answer_save(&answer, "x.png", path, &error), STEPIMG_OK);
       assert_true(receive(&answer, ANSWER_ENVELOPE, NULL, linked ? LINK : body, linked ? strlen(LINK) : length, 16384,
                           false, ""));
       if (linked)
         assert_true(receive(&answer, ANSWER_PICTURE, answer_to_download(&answer), (const char *)bytes, TOTAL, 10007,
                             true, "image/jpeg"));
-      take(&answer, STEPIMG_OK, &outcome, &file);
+      assert_int_equal(answer_is_to_store(&answer), saved);
+      if (saved)
+        assert_int_equal(answer_store(&answer, &error), STEPIMG_OK);
+      take(&answer, STEPIMG_OK, &outcome);
       const struct stepimg_image *image = &outcome.images[0];
       assert_int_equal(image->format, STEPIMG_JPEG);
       assert_int_equal(image->width, 1360);
       assert_int_equal(image->height, 768);
       if (saved) {
-        assert_int_equal(file_commit(&file, &error), STEPIMG_OK);
+        assert_string_equal(image->path, "x.png");
         assert_int_equal(read_file(path, back, sizeof back), TOTAL);
         assert_memory_equal(back, bytes, TOTAL);
       } else
         assert_bytes(image->payload, bytes, TOTAL);
-      file_abort(&file);
       answer_release(&outcome);
       answer_free(&answer);
     }
@@ -537,15 +532,14 @@ static void what_was_filtered_is_not_saved(void **state)
     struct answer answer;
     struct stepimg_error error;
     struct stepimg_outcome outcome;
-    struct file file;
     answer_init(&answer, MAX, KEY, NULL);
-    assert_int_equal(answer_save(&answer, path, &error), STEPIMG_OK);
+    assert_int_equal(answer_save(&answer, "x.png", path, &error), STEPIMG_OK);
     assert_true(receive_envelope(&answer, bodies[i], 3));
-    take(&answer, STEPIMG_OK, &outcome, &file);
+    assert_false(answer_is_to_store(&answer));
+    take(&answer, STEPIMG_OK, &outcome);
     assert_int_equal(outcome.image_count, 1);
     assert_null(outcome.images[0].path);
     assert_null(outcome.images[0].payload);
-    assert_null(file.temporary);
     answer_release(&outcome);
     answer_free(&answer); /* removes the part */
   }

@@ -135,8 +135,6 @@ static bool run_jobs(stepimg_client *client, const char *save)
     stepimg_job_wait(job, 20);
     const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
     sane = sane && is_sane(outcome);
-    if (sane && outcome->error.kind == STEPIMG_OK && outcome->images[0].path != NULL)
-      sane = stepimg_job_commit(job, &error) == STEPIMG_OK;
     stepimg_job_free(job);
   }
   return sane;

@@ -218,10 +218,10 @@ void answer_init(struct answer *answer, size_t max, const char *key, struct spar
   answer->file = FILE_NONE;
 }
 
-enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
+enum stepimg_kind answer_save(struct answer *answer, const char *path, const char *target, struct stepimg_error *error)
 {
   answer->save = path;
-  return file_open(&answer->file, path, error);
+  return file_open(&answer->file, target, error);
 }
 
 /* What an attempt before has left. */
@@ -238,6 +238,7 @@ void answer_free(struct answer *answer)
   buffer_free(&answer->body);
   picture_free(&answer->picture);
   file_abort(&answer->file);
+  free(answer->kept);
   answer_init(answer, answer->max, answer->envelope.key, answer->spares);
 }
 
@@ -343,19 +344,28 @@ struct stepimg_image *answer_to_download(const struct answer *answer)
   return NULL;
 }
 
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
+bool answer_is_to_store(const struct answer *answer)
+{
+  return answer->saved && !envelope_is_filtered(answer->envelope.images);
+}
+
+enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error)
+{
+  return file_commit(&answer->file, &answer->kept, error);
+}
+
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
 {
   struct stepimg_image *images = answer->envelope.images, *left = answer_to_download(answer);
-  *file = FILE_NONE;
+  outcome->path = answer->kept;
+  answer->kept = NULL;
   if (outcome->error.kind != STEPIMG_OK) {
     outcome->url = left != NULL ? envelope_take_link(left) : NULL;
     return;
   }
-  if (answer->saved && !envelope_is_filtered(images)) {
+  if (answer_is_to_store(answer))
     images->path = answer->save;
-    *file = answer->file;
-    answer->file = FILE_NONE;
-  }
+  answer->saved = false;
   envelope_give(&answer->envelope, outcome);
 }
 
@@ -364,4 +374,5 @@ void answer_release(struct stepimg_outcome *outcome)
   envelope_free_images(outcome->images);
   free((char *)outcome->id);
   free((char *)outcome->url);
+  free((char *)outcome->path);
 }

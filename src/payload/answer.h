@@ -33,6 +33,7 @@ struct answer {
   const char *save;      /* borrowed; where the first picture goes, NULL: to memory */
   struct file file;      /* that file; open, closed when all is written, or none */
   bool saved;            /* it is all there */
+  char *kept;            /* the finished file that found no place; owned. NULL: none */
   size_t max;            /* bytes of one body */
   size_t received;
   size_t expected; /* its length; 0: not told */
@@ -52,8 +53,10 @@ struct answer {
 
 /* key and spares, NULL or not, live as long as the answer does. */
 void answer_init(struct answer *answer, size_t max, const char *key, struct spares *spares);
-/* The first picture shall go to a file; path lives as long as the outcome. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
-enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error);
+/* The first picture shall go to the file target, which the outcome calls path; that lives as long as the outcome. Fails
+   with STEPIMG_IO or STEPIMG_NOMEM. */
+MUST_USE enum stepimg_kind answer_save(struct answer *answer, const char *path, const char *target,
+                                       struct stepimg_error *error);
 void answer_free(struct answer *answer); /* idempotent */
 
 /* A body begins. expected is its length, negative if not told, or if what comes is decoded on the way. With
@@ -65,9 +68,10 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
    the connection went on: it is paid for. */
 bool answer_is_whole(struct answer *answer, bool open_ended);
-/* The body, an envelope's or a picture's, has ended. Judges it: an envelope that is whole and has a picture, a link or the filter's word in each of its
-   places; a picture, called content_type ("": nothing), that is one. open_ended: nothing tells a whole body from one that
-   was cut, but what is in it. False as answer_write. Of an envelope only if it is an object. */
+/* The body, an envelope's or a picture's, has ended. Judges it: an envelope that is whole and has a picture, a link or the
+   filter's word in each of its places; a picture, called content_type ("": nothing), that is one. open_ended: nothing
+   tells a whole body from one that was cut, but what is in it. False as answer_write. Of an envelope only if it is an
+   object. */
 bool answer_end(struct answer *answer, bool open_ended, const char *content_type);
 
 /* Sets kind and reason. Always false, for whoever says no with it to return. */
@@ -76,9 +80,12 @@ bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *form
 /* The first entry of data that has a link and no picture yet; NULL if there is none. */
 struct stepimg_image *answer_to_download(const struct answer *answer);
 
-/* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. Moves the file,
-   if it is the picture's place in the outcome, to *file. */
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file);
+/* Whether the first picture is in its temporary file, complete, and is to be put in its place: the filter did not stop it. */
+bool answer_is_to_store(const struct answer *answer);
+/* Puts it there. Fails with STEPIMG_IO or STEPIMG_NOMEM; the finished file then stays, and the outcome says where. */
+MUST_USE enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error);
+/* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. */
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
 /* Frees what answer_take put into the outcome. */
 void answer_release(struct stepimg_outcome *outcome);
 
