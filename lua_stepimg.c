@@ -27,7 +27,7 @@ static const double COLLECTING = 50e-6;
 
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
-#define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
+#define ENCODE "encode"     /* of a cjson.new() of our own: the host may have changed the shared one */
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define HANDLES "handles"   /* a record's address -> the job made for it, as long as that lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
