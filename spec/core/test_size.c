@@ -310,7 +310,9 @@ static void an_aspect_is_two_numbers_or_one(void **state)
       "",      "wide",  "16x9",      "16/9",   "16:",  ":9",    "16:9:1", "-16:9",  "16:-9",   "16 : 9",
       "16:9 ", " 16:9", "1e1:1",     "0x1:1",  "1.:1", ".5:1",  "1,5:1",  "1:1.",   "0:9",     "16:0",
       "0.0:1", ":",     "1024x1024", "16:9\n", "+1:1", "nan:1", "1:inf",  "1..5:1", "1.5.1:1", "1234567890:1234567890"};
+  char text[201];
   (void)state;
+  assert_bad("aspect", repeated(text, "1", 200), "\xe2\x80\xa6\" is no aspect");
   for (size_t i = 0; i < COUNT_OF(none); i++) {
     assert_bad("aspect", string(none[i]), "give width:height, as in \"16:9\"");
     assert_int_equal(error.reason, STEPIMG_REASON_CHOICE);
