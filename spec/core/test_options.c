@@ -301,11 +301,36 @@ static void unknown_options_are_told_the_nearest(void **state)
   }
 }
 
+static void assert_no_secret(void)
+{
+  assert_lacks(error.message, "s3cr3t");
+  assert_lacks(error.field, "s3cr3t");
+  assert_lacks(error.message, "sk-");
+  assert_lacks(error.message, "8314");
+  assert_lacks(error.request_id, "s3cr3t");
+}
+
+/* As an .env file has it that nobody unquotes. */
+static void a_key_in_quotes_is_told(void **state)
+{
+  static const char *const quoted[] = {"\"sk-s3cr3t\"", "'sk-s3cr3t'", "\"\""};
+  static const char *const fine[] = {"\"", "sk-s3cr3t\"", "\"sk-s3cr3t", "'sk-s3cr3t\"", "sk-\"s3cr3t\"-1"};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(quoted); i++) {
+    assert_int_equal(set("api_key", string(quoted[i])), STEPIMG_INVALID);
+    assert_contains(error.message, "quotes");
+    assert_no_secret();
+  }
+  for (size_t i = 0; i < COUNT_OF(fine); i++)
+    assert_int_equal(set("api_key", string(fine[i])), STEPIMG_OK);
+}
+
 static void far_options_are_told_all(void **state)
 {
   static const char *const known[] = {"api_key",         "base_url",       "proxy",    "ca_file",
                                       "user_agent",      "max_concurrent", "strict",   "max_response_bytes",
-                                      "connect_timeout", "timeout",        "download", "headers"};
+                                      "connect_timeout", "timeout",        "download", "headers",
+                                      "stall_timeout"};
   (void)state;
   assert_int_equal(set("verify_peer", boolean(false)), STEPIMG_INVALID); /* there is no such switch */
   assert_true(error.wrong_type);
@@ -332,6 +357,7 @@ static void a_call_takes_its_own_options_only(void **state)
     assert_lacks(error.message, "sk-secret");
   }
   assert_is(call.timeout, 120);
+  assert_is(call.stall_timeout, 30);
   assert_true(call.download);
 
   value = number(3.5);
@@ -425,15 +451,6 @@ static void a_bad_value_has_its_reason(void **state)
 }
 
 /* ------------------------------------------------------------------------------------------------------- secrets -- */
-
-static void assert_no_secret(void)
-{
-  assert_lacks(error.message, "s3cr3t");
-  assert_lacks(error.field, "s3cr3t");
-  assert_lacks(error.message, "sk-");
-  assert_lacks(error.message, "8314");
-  assert_lacks(error.request_id, "s3cr3t");
-}
 
 static void no_message_shows_a_secret(void **state)
 {
@@ -719,6 +736,7 @@ int main(void)
       WITH_OPTIONS(times_are_a_millisecond_to_a_month),
       WITH_OPTIONS(switches_are_true_or_false),
       WITH_OPTIONS(unknown_options_are_told_the_nearest),
+      WITH_OPTIONS(a_key_in_quotes_is_told),
       WITH_OPTIONS(far_options_are_told_all),
       WITH_OPTIONS(a_call_takes_its_own_options_only),
       WITH_OPTIONS(names_that_belong_elsewhere_are_told_where),

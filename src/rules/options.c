@@ -110,6 +110,12 @@ static bool is_visible_ascii(const char *text, size_t length)
   return true;
 }
 
+/* A shell takes them off, a file of settings may not. */
+static bool is_in_quotes(const char *text, size_t length)
+{
+  return length >= 2 && text[0] == text[length - 1] && (text[0] == '"' || text[0] == '\'');
+}
+
 static char *copy(const struct stepimg_value *value)
 {
   char *text = malloc(value->as.string.length + 1);
@@ -134,6 +140,8 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
     complaint = "it has a line break or another control character in it";
   else if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
     complaint = "it has a space or a character beyond ASCII in it; was something copied along with it?";
+  else if (option->store == SECRET && is_in_quotes(value->as.string.data, value->as.string.length))
+    complaint = "it stands in quotes, which are no part of it";
   if (complaint == NULL)
     return STEPIMG_OK;
   flaw_set(&flaw, &option->rule, STEPIMG_REASON_TEXT, "%s", complaint);
