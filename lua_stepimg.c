@@ -27,7 +27,7 @@ static const double COLLECTING = 50e-6;
 
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
-#define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
+#define ENCODE "encode"     /* of a cjson.new() of our own: the host may have changed the shared one */
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define HANDLES "handles"   /* a record's address -> the job made for it, as long as that lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
@@ -515,6 +515,10 @@ static int image_save(lua_State *L)
     bytes = payload_bytes(payload);
     length = payload->length;
   }
+  lua_pushliteral(L, "finish_reason");
+  lua_rawget(L, 1);
+  if (bytes == NULL && lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "content_filtered") == 0)
+    return push_failure_as(L, &error, STEPIMG_MODERATION, "the filter stopped this picture, so there is none to save");
   if (bytes != NULL)
     kind = stepimg_write_file(path, bytes, length, &error);
   else if (lua_type(L, FROM) == LUA_TSTRING) /* it was saved */
@@ -545,7 +549,6 @@ static int push_failed(lua_State *L, const struct stepimg_outcome *outcome)
     error.kind = STEPIMG_PROTOCOL;
   push_failure(L, &error);
   set_string(L, "url", outcome->url != NULL ? outcome->url : "");
-  set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   return 2;
 }

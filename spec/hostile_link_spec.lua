@@ -90,6 +90,8 @@ local HOSTS = {
     again = ("x"):rep(10000), "protocol"},
   {"announces more than anyone wants", answer = "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\nx",
     "protocol"},
+  {"refuses, and announces more than anyone wants", answer = "HTTP/1.1 410 Gone\r\nContent-Length: 99999999999999\r\n"
+    .. "\r\nx", "request"},
   {"sets a cookie and sends the client back", answer = "HTTP/1.1 302 Found\r\nSet-Cookie: a=b\r\nLocation: /x.png\r\n"
     .. "Content-Length: 0\r\n\r\n", "protocol"},
 }

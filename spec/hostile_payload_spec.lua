@@ -92,6 +92,16 @@ describe("Every status from 201 to 599", function()
     assert.matches("holds no picture.*; the service says: the quota is used up$", err.message)
   end)
 
+  it("wins over a length that nobody wants", function()
+    for _, length in ipairs {"68719476736", "9223372036854775807"} do
+      local text = ("HTTP/1.1 402 Payment Required\r\ncontent-length: %s\r\n\r\n{"):format(length)
+      local attack <close> = server:attack({{request = true}, {send = text}, {close = true}})
+      local err = support.failure(attack:wait())
+      assert.same({"billing", 402}, {err.kind, err.status}, tostring(err))
+      assert.is_nil(err.maybe_billed)
+    end
+  end)
+
   it("keeps the service's words from doing harm to a terminal", function()
     local words = [[{"error":{"message":"a\u001b[2Jb\r\nc\u0000d\u007fe","type":"t"}}]]
     local _, err = outcome(whole(words, nil, "400 Bad"))

@@ -633,7 +633,7 @@ static void a_signal_of_the_hosts_own_stays(void **state)
 static bool small_disk(void)
 {
 #if defined(__linux__)
-  if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0 ||
       mount("tmpfs", folder, "tmpfs", 0, "size=128k") != 0)
     return false;
   fail_to_write("No space left on device");

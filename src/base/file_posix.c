@@ -139,7 +139,7 @@ static void keep_mode(int descriptor, const struct stat *old)
   mode_t mode = old->st_mode & 0777;
   bool is_own = fstat(descriptor, &own) == 0 && own.st_uid == old->st_uid && own.st_gid == old->st_gid;
   if (!is_own && fchown(descriptor, old->st_uid, old->st_gid) != 0 && fchown(descriptor, (uid_t)-1, old->st_gid) != 0)
-    mode = (mode & ~(mode_t)070) | ((mode & 07) << 3); /* it is another group */
+    mode = (mode_t)((mode & 0707) | (mode & 07) << 3); /* it is another group */
   fchmod(descriptor, mode);
 }
 
