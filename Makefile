@@ -23,11 +23,12 @@ FOR_thread  := -DSTEPIMG_DEBUG -fsanitize=thread
 FOR_debug   := -DSTEPIMG_DEBUG
 CFLAGS  ?= -O2 -g
 OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
-# LuaRocks passes these folders; else pkg-config knows.
-LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
-CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
+# LuaRocks passes these folders, with whatever is in their names; else pkg-config knows.
+quote    = '$(subst ','\'',$(1))'
+LUA_CF   = $(if $(LUA_INCDIR),-I$(call quote,$(LUA_INCDIR)),$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
+CURL_CF  = $(if $(CURL_INCDIR),-I$(call quote,$(CURL_INCDIR)),$(shell $(PKG_CONFIG) --cflags libcurl))
 LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -Wl,-E # of hosts: C modules find Lua in them
-CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
+CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
@@ -108,11 +109,11 @@ $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
 	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) $(CURL_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
 install: stepimg.so
-	install -d '$(DESTDIR)$(LUA_CMOD)'
-	install -m 755 stepimg.so '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+	install -d $(call quote,$(DESTDIR)$(LUA_CMOD))
+	install -m 755 stepimg.so $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
 
 uninstall:
-	rm -f '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+	rm -f $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
 
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
@@ -141,7 +142,7 @@ run-spec: stepimg.so $(HOSTS)
 
 # SPECS="spec/jobs_spec.lua …": only these. debug: with CHECK (src/base/check.h), for a debugger.
 run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
-	@LUA='$(LUA)' sh spec/sanitize.sh $(SANITIZE) $(SPECS)
+	@LUA=$(call quote,$(LUA)) sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
 run-check: stepimg.so
 	luacheck --quiet .
@@ -150,7 +151,7 @@ run-check: stepimg.so
 	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
-	LUA='$(LUA)' sh spec/rock.sh
+	LUA=$(call quote,$(LUA)) sh spec/rock.sh
 
 run-bench: stepimg.so $(BENCH)
 	@$(LUA) bench/main.lua
