@@ -95,7 +95,7 @@ $(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
 # The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
-FUZZED   := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
+FUZZED   := -std=c11 -DSTEPIMG_DEBUG -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
 FUZZ_OBJ := $(CORE_SRC:src/%.c=$(BUILD)/fuzz/core/%.o) $(BUILD)/fuzz/core/lua_stepimg.o
 $(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
