@@ -320,6 +320,10 @@ static void names_that_belong_elsewhere_are_told_where(void **state)
                       "api_key: it is an option of a client, not of a call: give it when the client is made");
   assert_int_equal(stepimg_call_set(&call, "headers", &value, &error), STEPIMG_INVALID);
   assert_contains(error.message, "it is an option of a client, not of a call");
+  assert_int_equal(set("save", value), STEPIMG_INVALID);
+  assert_contains(error.message, "it is an option of a call, not of a client: give it beside the parameters");
+  assert_int_equal(set("on_done", value), STEPIMG_INVALID);
+  assert_contains(error.message, "it is an option of a call, not of a client");
 }
 
 static void all_options_can_be_listed(void **state)
