@@ -131,6 +131,10 @@ struct stepimg_value {
   } as;
 };
 
+/* The value of a picture given by its bytes, which it borrows: their format and size are read from them. Never reads
+   beyond length. Any thread. */
+STEPIMG_API struct stepimg_value stepimg_image_value(const char *bytes, size_t length);
+
 struct stepimg_param {
   const char *name; /* NUL-terminated */
   struct stepimg_value value;
