@@ -15,8 +15,8 @@ local function answer(status, kind, body, more)
     status, kind and "content-type: " .. kind .. "\r\n" or "", #body, more or "", body)
 end
 
--- What a client makes of a server that answers a POST with the first, and every GET with the second. Also returns how many
--- of both there were.
+-- What a client makes of a server that answers a POST with the first, and every GET with the second. Also returns how
+-- many of both there were.
 local function ask(post, get, options, call)
   local posts, gets = 0, 0
   local server <close> = raw.listen(function(connection, self)
@@ -113,7 +113,8 @@ describe("Behind a link", function()
 
   it("a JPEG tells its size also where a colour profile lies before it, in memory and on disk", function()
     local profile = ("\xff\xe2" .. (">I2"):pack(65002) .. ("p"):rep(65000)):rep(4)
-    local jpeg = "\xff\xd8" .. profile .. "\xff\xc0\0\11\8" .. (">I2I2"):pack(768, 1360) .. "\1\1\17\0" .. "\xff\xd9"
+    local frame = "\xff\xc0\0\11\8" .. (">I2I2"):pack(768, 1360) .. "\1\1\17\0"
+    local jpeg = "\xff\xd8" .. profile .. frame .. "\xff\xd9"
     local directory = support.directory()
     local path = directory .. "/picture.jpg"
     local whole = answer("200 OK", "application/json", ('{"data":[{"b64_json":"%s"}]}'):format((mime.b64(jpeg))))
@@ -223,7 +224,7 @@ describe("The server's own words", function()
 
   it("are those of the attempt that ended the job, and of no other", function()
     local refusals = {
-      answer("503 Full", "application/json", '{"error":{"message":"first words","code":"first"}}', "retry-after: 0.01\r\n"),
+      answer("503 Full", nil, '{"error":{"message":"first words","code":"first"}}', "retry-after: 0.01\r\n"),
       "HTTP/1.1 400 No\r\ncontent-length: 0\r\n\r\n",
     }
     local result, err, posts = ask(function() return table.remove(refusals, 1) end, nil, {retries = 1})
@@ -240,7 +241,8 @@ describe("progress", function()
       local first = true
       for _ in function() return (self:request(connection)) end do
         if first then
-          connection:xwrite(("HTTP/1.1 503 Full\r\ncontent-length: 50000\r\nretry-after: 0.2\r\n\r\n") .. ("x"):rep(40000))
+          connection:xwrite("HTTP/1.1 503 Full\r\ncontent-length: 50000\r\nretry-after: 0.2\r\n\r\n")
+          connection:xwrite(("x"):rep(40000))
           seen.step()
           connection:xwrite(("x"):rep(10000))
         else

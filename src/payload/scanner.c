@@ -166,12 +166,8 @@ static void after_value(struct scanner *s, char c)
 /* ------------------------------------------------------------------------------------------------------ strings -- */
 
 /* A piece of the current string, unescaped, for those who read it. */
-static void text(struct scanner *s, const char *bytes, size_t length)
+static void piece(struct scanner *s, const char *bytes, size_t length)
 {
-  if (s->half != 0) { /* its other half did not come */
-    s->half = 0;
-    text(s, "\xef\xbf\xbd", 3);
-  }
   if (s->string == PAYLOAD || s->string == WANTED)
     emit(s, SCANNER_TEXT, s->path, bytes, length);
   else if (s->string == KEY) {
@@ -179,6 +175,16 @@ static void text(struct scanner *s, const char *bytes, size_t length)
       memcpy(s->token + s->token_length, bytes, length);
     s->token_length += length;
   }
+}
+
+/* The same, behind what stands for the half of a surrogate pair whose other half did not come. */
+static void text(struct scanner *s, const char *bytes, size_t length)
+{
+  if (s->half != 0)
+    piece(s, "\xef\xbf\xbd", 3);
+  s->half = 0;
+  if (length > 0)
+    piece(s, bytes, length);
 }
 
 static void begin_string(struct scanner *s, bool key)
