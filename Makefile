@@ -34,7 +34,7 @@ MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 CORE_SRC  := $(wildcard src/*/*.c)
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets worker environment.so)
+HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets fork worker environment.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -84,7 +84,7 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--wrap=clock_now $(CURL_LD) -lm
 
-$(BUILD)/secrets: spec/host/secrets.c $(BUILD)/libstepimg.a
+$(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools

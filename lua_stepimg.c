@@ -550,7 +550,6 @@ static int push_failed(lua_State *L, const struct stepimg_outcome *outcome)
   push_failure(L, &error);
   set_string(L, "url", outcome->url != NULL ? outcome->url : "");
   set_string(L, "path", outcome->path != NULL ? outcome->path : "");
-  set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   return 2;
 }
 
