@@ -130,7 +130,8 @@ describe("Behind a link", function()
 
   it("a refusal's own words are shown", function()
     local expired = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
-    local err = support.failure(ask(link, answer("403 Forbidden", "application/xml", "<?xml version='1.0'?>\n" .. expired)))
+    expired = "<?xml version='1.0'?>\n" .. expired
+    local err = support.failure(ask(link, answer("403 Forbidden", "application/xml", expired)))
     assert.same({"request", 403, "AccessDenied"}, {err.kind, err.status, err.code})
     assert.equal("; the host says: Request has expired", err.message:sub(-36))
   end)

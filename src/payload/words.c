@@ -75,7 +75,7 @@ static const struct scanner_path paths[] = {
 
 enum { PATH_COUNT = sizeof paths / sizeof *paths, QUOTE = 200 };
 
-_Static_assert(PATH_COUNT <= SCANNER_MAX_PATHS, "the scanner has no room for so many");
+_Static_assert((int)PATH_COUNT <= (int)SCANNER_MAX_PATHS, "the scanner has no room for so many");
 
 enum role { MESSAGE, TYPE, CODE, ROLES };
 
