@@ -239,7 +239,7 @@ static unsigned marks_of_body(const struct exchange *exchange)
   const char *body = (const char *)exchange->answer->body.bytes;
   size_t length = exchange->answer->body.length;
   struct words words;
-  if (exchange->answer->mode != ANSWER_ERROR_BODY || length == 0)
+  if (!exchange->began || exchange->answer->mode != ANSWER_ERROR_BODY || length == 0) /* an attempt before had one */
     return 0;
   if (words_is_page(body, length))
     return POLICY_PAGE;
@@ -339,8 +339,7 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   struct policy_verdict verdict = policy_judge(facts);
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
-  bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
-  if (wordy && answer->body.length > 0 && (verdict.refused || answer->envelope.is_object || exchange->image != NULL))
+  if (exchange->began && (verdict.refused || error->kind == STEPIMG_PROTOCOL))
     add_words(exchange, verdict.refused, error);
   keep_redirect(&hearing, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */
