@@ -28,14 +28,14 @@ void client_drop(stepimg_client *client, void *memory, size_t size)
   bool taken = false;
   if (memory != NULL && size >= LARGE) {
     port_acquire(&client->lock);
-    taken = client->multi != NULL;
+    taken = client->running;
     if (taken) {
       struct spare *block = memory;
       size_t kept = client->unfinished == NULL ? LITTLE : MUCH;
       bool woken = client->dropped_bytes > kept;
       client->dropped_bytes += size;
       if (!woken && client->dropped_bytes > kept)
-        curl_multi_wakeup(client->multi);
+        pool_wake(&client->pool);
       block->size = size;
       block->next = client->dropped;
       client->dropped = block;
@@ -46,23 +46,24 @@ void client_drop(stepimg_client *client, void *memory, size_t size)
     free(memory);
 }
 
-bool client_start(stepimg_client *client)
+enum stepimg_kind client_start(stepimg_client *client)
 {
   if (client->started)
-    return true;
-  client->multi = curl_multi_init();
-  if (client->multi == NULL)
-    return false;
+    return STEPIMG_OK;
+  enum stepimg_kind kind = pool_init(&client->pool);
+  if (kind != STEPIMG_OK)
+    return kind;
   atomic_fetch_add(&client->holders, 1);
+  client->running = true;
   if (!port_thread_start(&client->thread, worker_run, client)) {
     atomic_fetch_sub(&client->holders, 1);
-    curl_multi_cleanup(client->multi);
-    client->multi = NULL;
-    return false;
+    client->running = false;
+    pool_free(&client->pool);
+    return STEPIMG_NETWORK;
   }
   runtime_add(&client->at_exit);
   client->started = true;
-  return true;
+  return STEPIMG_OK;
 }
 
 bool client_stop(stepimg_client *client, double seconds)
@@ -72,8 +73,8 @@ bool client_stop(stepimg_client *client, double seconds)
     client->told = port_now();
   client->stopping = true;
   double until = client->told + seconds;
-  if (client->multi != NULL)
-    curl_multi_wakeup(client->multi);
+  if (client->running)
+    pool_wake(&client->pool);
   while (client->started && !client->ended && port_now() < until)
     port_wait(&client->lock, until);
   bool over = !client->started || client->ended;

@@ -82,7 +82,8 @@ struct stepimg_client {
   bool strict, has_key;
   struct stepimg_queue *queue; /* the client's own */
 
-  struct pace pace; /* the I/O thread's */
+  struct pace pace; /* the I/O thread's, as is the pool */
+  struct pool pool;
   atomic_int spent; /* requests that have or may have cost money */
 
   struct port_lock
@@ -91,7 +92,7 @@ struct stepimg_client {
   bool started, ended; /* the thread */
   bool alone;          /* nobody waits for the thread's end any more */
   double told;         /* when stopping was set */
-  CURLM *multi;        /* the thread's; here for curl_multi_wakeup. NULL: none, or it is being torn down */
+  bool running;        /* the thread may be woken */
   struct stepimg_job *inbox, **inbox_end; /* news for the thread: submitted or cancelled */
   struct stepimg_job *unfinished;
   struct spare *dropped; /* pictures for the thread to use again or to free */
@@ -108,8 +109,9 @@ struct stepimg_client {
 
 /* ------------------------------------------------------------------------------------------------------ client.c -- */
 
-/* Starts the I/O thread if it does not run. The lock is held. */
-bool client_start(stepimg_client *client);
+/* Starts the I/O thread if it does not run. The lock is held. STEPIMG_NETWORK: the system has no descriptor or no thread
+   left for it, which may pass. STEPIMG_NOMEM. */
+enum stepimg_kind client_start(stepimg_client *client);
 /* Makes the thread end and waits for that, until so many seconds after it was first told. False: it is left alone, and
    sees to its own end. Any thread. */
 bool client_stop(stepimg_client *client, double seconds);

@@ -46,8 +46,8 @@ void job_release(struct stepimg_job *job)
 static void notify(struct stepimg_job *job)
 {
   stepimg_client *client = job->client;
-  if (client->inbox == NULL && client->multi != NULL) /* else it was woken and has not looked yet */
-    curl_multi_wakeup(client->multi);
+  if (client->inbox == NULL && client->running) /* else it was woken and has not looked yet */
+    pool_wake(&client->pool);
   if (!job->in_inbox) {
     job->in_inbox = true;
     atomic_fetch_add(&job->holders, 1);
@@ -120,11 +120,12 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
   if (job == NULL)
     return error_nomem(error);
   port_acquire(&client->lock);
-  bool stopping = client->stopping, started = !stopping && client_start(client);
-  if (started)
+  bool stopping = client->stopping;
+  enum stepimg_kind kind = stopping ? STEPIMG_CANCELLED : client_start(client);
+  if (kind == STEPIMG_OK)
     enlist(job);
   port_release(&client->lock);
-  if (started) {
+  if (kind == STEPIMG_OK) {
     *out = job;
     return STEPIMG_OK;
   }
@@ -132,7 +133,10 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
   job_release(job);
   if (stopping)
     return error_set(error, STEPIMG_CANCELLED, NULL, "the client is closed");
-  return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory for a thread");
+  if (kind == STEPIMG_NETWORK)
+    return error_set(error, kind, NULL,
+                     "this process has no descriptor or no thread left to reach the service with; nothing was sent");
+  return error_nomem(error);
 }
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */

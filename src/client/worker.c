@@ -1,6 +1,6 @@
 /*
- * The I/O thread: takes jobs from the client's inbox, keeps max_concurrent of them going on one libcurl multi handle,
- * repeats what may be repeated, and sleeps in curl_multi_poll while there is nothing to do.
+ * The I/O thread: takes jobs from the client's inbox, keeps max_concurrent of them going in the client's pool,
+ * repeats what may be repeated, and sleeps while there is nothing to do.
  *
  * A job waits in the queue, is in flight, or pauses before a repeat. A paused job goes back to the queue's head when its
  * time comes. Its timer is set to that moment, or to its deadline where that is earlier.
@@ -20,8 +20,9 @@ enum {
   MAX_REDIRECTS = 3,
   /* Requests that have no connection yet, at once, and one more for every fourth that has. Of a thousand that start
      together each would open its own; so they find those of HTTP/2 that are open by then, and the server is spared a
-     storm of handshakes. */
-  MAX_CONNECTING = 64
+     storm of handshakes. Once it is known that many requests share one, fewer are wanted. */
+  MAX_CONNECTING = 64,
+  MAX_CONNECTING_SHARED = 16
 };
 
 struct work {
@@ -36,16 +37,14 @@ struct work {
   bool charged; /* counted in the client's budget */
 };
 
-struct list {
+struct job_list {
   struct stepimg_job *first, *last;
 };
 
 struct worker {
   stepimg_client *client;
-  CURLM *multi;
-  struct list queue, flight, paused;
+  struct job_list queue, flight, paused;
   int in_flight;
-  struct connections connections;
   struct timers timers;
   struct spares spares;
   double tidy_at;  /* when to look at them again */
@@ -54,7 +53,7 @@ struct worker {
 
 /* ------------------------------------------------------------------------------------------------------- lists -- */
 
-static void insert(struct list *list, struct stepimg_job *after, struct stepimg_job *job)
+static void insert(struct job_list *list, struct stepimg_job *after, struct stepimg_job *job)
 {
   struct stepimg_job *next = after != NULL ? after->io.next : list->first;
   job->io.back = after;
@@ -63,7 +62,7 @@ static void insert(struct list *list, struct stepimg_job *after, struct stepimg_
   *(next != NULL ? &next->io.back : &list->last) = job;
 }
 
-static struct list *list_of(struct worker *worker, const struct stepimg_job *job)
+static struct job_list *list_of(struct worker *worker, const struct stepimg_job *job)
 {
   switch (job->where) {
   case IN_QUEUE:
@@ -79,7 +78,7 @@ static struct list *list_of(struct worker *worker, const struct stepimg_job *job
 
 static void leave_list(struct worker *worker, struct stepimg_job *job)
 {
-  struct list *list = list_of(worker, job);
+  struct job_list *list = list_of(worker, job);
   if (list == NULL)
     return;
   *(job->io.back != NULL ? &job->io.back->io.next : &list->first) = job->io.next;
@@ -94,7 +93,7 @@ static void move(struct worker *worker, struct stepimg_job *job, enum place wher
 {
   leave_list(worker, job);
   job->where = where;
-  struct list *list = list_of(worker, job);
+  struct job_list *list = list_of(worker, job);
   insert(list, to_head ? NULL : list->last, job);
   if (where == IN_FLIGHT)
     worker->in_flight++;
@@ -112,17 +111,6 @@ static double deadline_of(const struct stepimg_job *job)
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
-/* Ends the exchange under way, if any, and its connection with it where it was not complete. */
-static void stop_exchange(struct worker *worker, struct work *work)
-{
-  if (work->exchange.easy != NULL) {
-    /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
-    curl_easy_setopt(work->exchange.easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_multi_remove_handle(worker->multi, work->exchange.easy);
-  }
-  exchange_free(&work->exchange);
-}
-
 /* A request that certainly cost nothing is none that the budget is for. */
 static void refund(struct worker *worker, struct work *work)
 {
@@ -138,7 +126,7 @@ static void finish(struct worker *worker, struct stepimg_job *job, const struct 
   timers_clear(&worker->timers, &job->timer);
   if (work != NULL) {
     /* All of it first: who hears of the end may count on the connection and the file being gone. */
-    stop_exchange(worker, work);
+    exchange_free(&work->exchange);
     if (error->kind != STEPIMG_OK && !error->maybe_billed)
       refund(worker, work);
     if (error->kind != STEPIMG_OK)
@@ -206,12 +194,9 @@ static double attempt_timeout(const struct stepimg_job *job)
 }
 
 /* Its timer looks for a stall; its deadline is in the exchange's timeout. */
-static void launch(struct worker *worker, struct stepimg_job *job)
+static void watch(struct worker *worker, struct stepimg_job *job, bool started)
 {
-  CURL *easy = job->work->exchange.easy;
-  if (curl_easy_setopt(easy, CURLOPT_PRIVATE, job) != CURLE_OK ||
-      curl_multi_add_handle(worker->multi, easy) != CURLM_OK ||
-      !timers_set(&worker->timers, &job->timer, port_now() + job->call.stall_timeout))
+  if (!started || !timers_set(&worker->timers, &job->timer, port_now() + job->call.stall_timeout))
     no_memory(worker, job);
 }
 
@@ -257,20 +242,20 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, port_now());
   atomic_fetch_add(&job->attempts, 1);
   if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                     &work->answer, &job->progress, &worker->connections)) {
+                     &work->answer, &job->progress, &worker->client->pool)) {
     no_memory(worker, job);
     return;
   }
   if (work->again == POLICY_ELSEWHERE)
     exchange_avoid_kept(&work->exchange);
-  launch(worker, job);
+  watch(worker, job, exchange_start(&work->exchange, job));
 }
 
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
-                    &work->answer, &job->progress, &worker->connections)) {
+                    &work->answer, &job->progress, &worker->client->pool)) {
     no_memory(worker, job);
     return;
   }
@@ -278,15 +263,13 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
     exchange_avoid_kept(&work->exchange);
   if (work->again == POLICY_UNDECODED)
     exchange_take_undecoded(&work->exchange);
-  launch(worker, job);
+  watch(worker, job, exchange_start(&work->exchange, job));
 }
 
 /* The connection that the POST was given is none any more. Nothing was sent, so this is no other attempt. */
 static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
-  curl_multi_remove_handle(worker->multi, job->work->exchange.easy);
-  exchange_renew(&job->work->exchange, attempt_timeout(job));
-  launch(worker, job);
+  watch(worker, job, exchange_start_anew(&job->work->exchange, attempt_timeout(job)));
 }
 
 /* The first of the queue has its turn. */
@@ -329,7 +312,7 @@ static bool repeat(struct worker *worker, struct stepimg_job *job, const struct 
     pace_rest(&worker->client->pace, now + plan.rest);
   if (!plan.again)
     return false;
-  stop_exchange(worker, work);
+  exchange_free(&work->exchange);
   if (work->picture == NULL) { /* it was refused: nothing of it is left to be billed */
     refund(worker, work);
     atomic_store(&job->progress.sent, false);
@@ -362,7 +345,7 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
     finish(worker, job, &error);
     return;
   }
-  stop_exchange(worker, work); /* url may have been its own */
+  exchange_free(&work->exchange); /* url may have been its own */
   free(work->url);
   work->url = leads_to;
   begin_get(worker, job);
@@ -473,12 +456,12 @@ static void run_timers(struct worker *worker)
 
 static void read_results(struct worker *worker)
 {
-  int left;
-  CURLMsg *message;
-  while ((message = curl_multi_info_read(worker->multi, &left)) != NULL) {
+  CURL *easy;
+  CURLcode code;
+  while (pool_next_result(&worker->client->pool, &easy, &code)) {
     char *job = NULL;
-    if (message->msg == CURLMSG_DONE && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &job) == CURLE_OK)
-      ended(worker, (struct stepimg_job *)(void *)job, message->data.result);
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &job) == CURLE_OK)
+      ended(worker, (struct stepimg_job *)(void *)job, code);
   }
 }
 
@@ -491,8 +474,10 @@ static double next_start(const struct worker *worker)
   bool is_get = job->work != NULL && job->work->picture != NULL;
   if (is_get)
     return 0;
-  int connected = worker->in_flight - worker->connections.awaited;
-  return worker->connections.awaited < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
+  const struct connections *connections = &worker->client->pool.connections;
+  int connected = worker->in_flight - connections->awaited;
+  int most = (connections->shared ? MAX_CONNECTING_SHARED : MAX_CONNECTING) + connected / 4;
+  return connections->awaited < most ? pace_next(&worker->client->pace) : INFINITY;
 }
 
 /* Milliseconds to sleep, as far as it is known here. */
@@ -511,17 +496,17 @@ static int sleep_time(const struct worker *worker)
 static void leave(struct worker *worker)
 {
   stepimg_client *client = worker->client;
-  struct list *lists[] = {&worker->flight, &worker->paused, &worker->queue};
+  struct job_list *lists[] = {&worker->flight, &worker->paused, &worker->queue};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     while (lists[i]->first != NULL)
       finish_as(worker, lists[i]->first, STEPIMG_CANCELLED, CLIENT_CLOSED);
   timers_free(&worker->timers);
   port_acquire(&client->lock);
-  client->multi = NULL; /* nobody wakes it any more */
+  client->running = false; /* nobody wakes it any more */
   port_release(&client->lock);
   tidy(worker);
   spares_free(&worker->spares);
-  curl_multi_cleanup(worker->multi);
+  pool_free(&client->pool);
   port_acquire(&client->lock);
   client->ended = true;
   bool alone = client->alone;
@@ -535,21 +520,20 @@ static void leave(struct worker *worker)
 void *worker_run(void *context)
 {
   stepimg_client *client = context;
-  struct worker worker = {.client = client, .multi = client->multi};
+  struct worker worker = {.client = client};
   /* Spread over all bits: clients that start together are not to come back together. */
   worker.chance = ((uint64_t)(port_now() * 1e9) ^ (uint64_t)(uintptr_t)client) * 0x9e3779b97f4a7c15u;
   worker.chance |= worker.chance == 0;
   while (read_inbox(&worker)) {
-    int running;
     run_timers(&worker);
     while (worker.queue.first != NULL && next_start(&worker) <= port_now())
       start(&worker, worker.queue.first);
-    curl_multi_perform(worker.multi, &running);
+    pool_perform(&client->pool);
     read_results(&worker);
     tidy(&worker); /* last: it is not woken for what is dropped while jobs are unfinished */
     int milliseconds = sleep_time(&worker);
     if (milliseconds > 0)
-      curl_multi_poll(worker.multi, NULL, 0, milliseconds, NULL);
+      pool_sleep(&client->pool, milliseconds);
   }
   leave(&worker);
   return NULL;

@@ -1,0 +1,51 @@
+/*
+ * A client's transfers and the connections they share: one libcurl multi handle, and its connections in generations. libcurl
+ * cannot be told to give a connection no new request while others are on it; but a generation of connections can be left, for
+ * each lies in a share handle of its own. New requests go to the youngest, and one that nobody uses any more is closed. Lives
+ * on the I/O thread, but for pool_wake.
+ */
+#ifndef STEPIMG_POOL_H
+#define STEPIMG_POOL_H
+
+#include <curl/curl.h>
+
+#include "base/check.h"
+#include "http/connection.h"
+#include "stepimg.h"
+
+struct pool_generation; /* pool.c */
+
+struct pool {
+  CURLM *multi;                    /* NULL: none */
+  struct pool_generation *current; /* held */
+  struct connections connections;
+};
+
+/* A transfer's part in it, embedded in whoever makes that; all zero: none. */
+struct pool_place {
+  struct pool *pool; /* NULL: it is in none */
+  struct pool_generation *generation;
+};
+
+/* Any thread. STEPIMG_NETWORK: there is no descriptor left for it, which may pass. STEPIMG_NOMEM. */
+MUST_USE enum stepimg_kind pool_init(struct pool *pool);
+void pool_free(
+    struct pool *pool); /* idempotent, and accepts the zeroed; all transfers have been removed. Closes all. */
+
+/* Begins a transfer. False: out of memory; it is not in then. */
+MUST_USE bool pool_add(struct pool *pool, struct pool_place *place, CURL *easy);
+/* Ends it, if it is in. */
+void pool_remove(struct pool_place *place, CURL *easy);
+
+/* Does what there is to do. */
+void pool_perform(struct pool *pool);
+/* One that has ended, with libcurl's code. False: no more has. */
+MUST_USE bool pool_next_result(struct pool *pool, CURL **easy, CURLcode *code);
+/* Sleeps until there is something to do or it is woken, at most so many milliseconds. */
+void pool_sleep(struct pool *pool, int milliseconds);
+/* Any thread, while it is not being freed. */
+void pool_wake(struct pool *pool);
+/* Closes the connections that nobody uses; those in use are given no other request. */
+void pool_idle(struct pool *pool);
+
+#endif
