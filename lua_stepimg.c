@@ -27,8 +27,7 @@ static const double COLLECTING = 50e-6;
 
 /* Every function has one upvalue: the module's own table, with these fields. */
 #define MODULE lua_upvalueindex(1)
-#define ENCODE "encode" /* of a cjson.new() of our own: the host may have changed the shared one */
-#define DECODE "decode"
+#define ENCODE "encode"     /* of a cjson.new() of our own: the host may have changed the shared one */
 #define PAYLOADS "payloads" /* image -> payload, as long as the image lives */
 #define HANDLES "handles"   /* a record's address -> the job made for it, as long as that lives */
 #define DEFAULT "default"   /* the client of stepimg.generate */
@@ -87,10 +86,13 @@ static int push_failure(lua_State *L, const struct stepimg_error *error)
   set_string(L, "kind", stepimg_kind_name(error->kind));
   set_string(L, "field", error->field);
   set_string(L, "request_id", error->request_id);
-  if (error->maybe_billed)
-    lua_pushfstring(L, "%s; the picture may have been made and billed all the same", error->message);
-  else
-    lua_pushstring(L, error->message);
+  set_string(L, "type", error->type);
+  set_string(L, "code", error->code);
+  size_t own = error->words_at > 0 ? error->words_at : strlen(error->message);
+  lua_pushlstring(L, error->message, own);
+  lua_pushstring(L, error->maybe_billed ? "; the picture may have been made and billed all the same" : "");
+  lua_pushstring(L, error->message + own);
+  lua_concat(L, 3);
   lua_setfield(L, -2, "message");
   if (error->status != 0)
     set_integer(L, "status", error->status);
@@ -172,9 +174,8 @@ static void push_value(lua_State *L, const struct stepimg_value *value)
   case STEPIMG_BOOLEAN:
     lua_pushboolean(L, value->as.boolean);
     break;
-  case STEPIMG_OTHER:
+  default:
     lua_pushnil(L);
-    break;
   }
 }
 
@@ -242,9 +243,8 @@ static int validate(lua_State *L)
 
 static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 {
-  static const char *const types[] = {"any", "string", "integer", "number", "boolean"};
   lua_newtable(L);
-  set_string(L, "type", types[rule->type]);
+  set_string(L, "type", stepimg_type_name(rule->type));
   if (rule->required)
     set_true(L, "required");
   if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
@@ -286,6 +286,9 @@ static void push_models(lua_State *L)
   for (size_t i = 0; i < count; i++) {
     lua_newtable(L);
     for (size_t j = 0; j < models[i].rule_count; j++) {
+      if (models[i].rules[j].own || strcmp(models[i].rules[j].name, "model") == 0 ||
+          models[i].rules[j].type == STEPIMG_IMAGE)
+        continue; /* the form that models has now has no place for them */
       push_rule(L, &models[i].rules[j]);
       lua_setfield(L, -2, models[i].rules[j].name);
     }
@@ -352,11 +355,24 @@ static struct held *held(lua_State *L)
   return bytes;
 }
 
-static void free_payload(lua_State *L, struct stepimg_bytes *payload)
+/* What an image's payload is in Lua. */
+struct payload {
+  stepimg_payload *bytes; /* held; NULL: gone, or not there yet */
+  size_t length;
+};
+
+static void free_payload(lua_State *L, struct payload *payload)
 {
-  if (payload->data != NULL)
+  if (payload->bytes != NULL)
     held(L)->now -= payload->length;
-  stepimg_bytes_free(payload);
+  stepimg_payload_release(payload->bytes);
+  payload->bytes = NULL;
+}
+
+static const char *payload_bytes(const struct payload *payload)
+{
+  size_t length;
+  return (const char *)stepimg_payload_bytes(payload->bytes, &length);
 }
 
 static int payload_gc(lua_State *L)
@@ -366,24 +382,24 @@ static int payload_gc(lua_State *L)
 }
 
 /* The payload of the image at index, NULL if it has none; pushes it or nil. */
-static struct stepimg_bytes *push_payload(lua_State *L, int index)
+static struct payload *push_payload(lua_State *L, int index)
 {
   index = lua_absindex(L, index);
   lua_getfield(L, MODULE, PAYLOADS);
   lua_pushvalue(L, index);
   lua_rawget(L, -2);
   lua_remove(L, -2);
-  struct stepimg_bytes *payload = luaL_testudata(L, -1, PAYLOAD);
-  return payload != NULL && payload->data != NULL ? payload : NULL;
+  struct payload *payload = luaL_testudata(L, -1, PAYLOAD);
+  return payload != NULL && payload->bytes != NULL ? payload : NULL;
 }
 
 /* Gives the image on the top of the stack an empty payload. */
-static struct stepimg_bytes *attach_payload(lua_State *L)
+static struct payload *attach_payload(lua_State *L)
 {
   lua_getfield(L, MODULE, PAYLOADS);
   lua_pushvalue(L, -2);
-  struct stepimg_bytes *payload = lua_newuserdatauv(L, sizeof *payload, 0);
-  payload->data = NULL;
+  struct payload *payload = lua_newuserdatauv(L, sizeof *payload, 0);
+  payload->bytes = NULL;
   luaL_setmetatable(L, PAYLOAD);
   lua_rawset(L, -3);
   lua_pop(L, 1);
@@ -442,10 +458,10 @@ static void pay(lua_State *L, struct client *client, double until)
 /* Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for. */
 static void read_bytes(lua_State *L, int image)
 {
-  struct stepimg_bytes *payload = push_payload(L, image);
+  struct payload *payload = push_payload(L, image);
   if (payload != NULL) {
     lua_pushliteral(L, "bytes");
-    lua_pushlstring(L, (const char *)payload->data, payload->length);
+    lua_pushlstring(L, payload_bytes(payload), payload->length);
     lua_rawset(L, image);
     free_payload(L, payload);
   }
@@ -481,23 +497,35 @@ static int image_pairs(lua_State *L)
 
 static int image_save(lua_State *L)
 {
+  enum { PATH = 2, BYTES = 3, FROM = 4 };
   size_t length = 0, path_length;
   struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
+  enum stepimg_kind kind = STEPIMG_IO;
   luaL_checktype(L, 1, LUA_TTABLE);
-  const char *path = luaL_checklstring(L, 2, &path_length);
-  luaL_argcheck(L, strlen(path) == path_length, 2, "a path with a NUL byte in it");
-  lua_settop(L, 2);
+  const char *path = luaL_checklstring(L, PATH, &path_length);
+  luaL_argcheck(L, strlen(path) == path_length, PATH, "a path with a NUL byte in it");
+  lua_settop(L, PATH);
   lua_pushliteral(L, "bytes");
   lua_rawget(L, 1);
-  const char *bytes = lua_tolstring(L, 3, &length);
-  struct stepimg_bytes *payload = push_payload(L, 1);
+  lua_pushliteral(L, "path");
+  lua_rawget(L, 1);
+  const char *bytes = lua_tolstring(L, BYTES, &length);
+  struct payload *payload = push_payload(L, 1);
   if (bytes == NULL && payload != NULL) {
-    bytes = (const char *)payload->data;
+    bytes = payload_bytes(payload);
     length = payload->length;
   }
-  if (bytes == NULL || stepimg_write_file(path, bytes, length, &error) != STEPIMG_OK)
+  lua_pushliteral(L, "finish_reason");
+  lua_rawget(L, 1);
+  if (bytes == NULL && lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "content_filtered") == 0)
+    return push_failure_as(L, &error, STEPIMG_MODERATION, "the filter stopped this picture, so there is none to save");
+  if (bytes != NULL)
+    kind = stepimg_write_file(path, bytes, length, &error);
+  else if (lua_type(L, FROM) == LUA_TSTRING) /* it was saved */
+    kind = stepimg_copy_file(lua_tostring(L, FROM), path, &error);
+  if (kind != STEPIMG_OK)
     return push_failure(L, &error);
-  lua_pushvalue(L, 2);
+  lua_pushvalue(L, PATH);
   return 1;
 }
 
@@ -513,130 +541,48 @@ static bool call_json(lua_State *L)
   return status == LUA_OK;
 }
 
-/* Decodes the answer's body. Pushes a table and says true, or pushes cjson's complaint. */
-static bool decode(lua_State *L, const struct stepimg_outcome *outcome)
-{
-  lua_getfield(L, MODULE, DECODE);
-  lua_pushlstring(L, outcome->body != NULL ? outcome->body : "", outcome->body_length);
-  return call_json(L) && lua_istable(L, -1);
-}
-
-/* Copies a field of that type from the table at index to the one on the top. Whole floats become integers: lua-cjson 2.1
-   knows no others, and a seed is one. */
-static void copy_field(lua_State *L, int index, const char *name, int type)
-{
-  int is_integer;
-  if (lua_getfield(L, index, name) != type) {
-    lua_pop(L, 1);
-    return;
-  }
-  lua_Integer integer = lua_tointegerx(L, -1, &is_integer);
-  if (type == LUA_TNUMBER && is_integer) {
-    lua_pop(L, 1);
-    lua_pushinteger(L, integer);
-  }
-  lua_setfield(L, -2, name);
-}
-
-/* Pushes the string at index, which the server sent, as a text that can be shown. */
-static void push_clean(lua_State *L, int index)
-{
-  luaL_Buffer buffer;
-  size_t length;
-  const char *text = lua_tolstring(L, index, &length);
-  char *copy = luaL_buffinitsize(L, &buffer, length);
-  memcpy(copy, text, length);
-  stepimg_clean(copy, length);
-  luaL_pushresultsize(&buffer, length);
-}
-
-/* Adds the service's own words from the decoded body at index to the error table on the top: {"error": {message, type}},
-   or what gateways make of it. */
-static void add_server_words(lua_State *L, int index)
-{
-  int error = lua_gettop(L), words = index;
-  if (lua_getfield(L, index, "error") == LUA_TTABLE)
-    words = lua_gettop(L);
-  else if (!lua_isstring(L, -1))
-    lua_getfield(L, index, "message");
-  if (words != index) {
-    if (lua_getfield(L, words, "type") == LUA_TSTRING) {
-      push_clean(L, -1);
-      lua_setfield(L, error, "type");
-    }
-    lua_pop(L, 1);
-    lua_getfield(L, words, "message");
-  }
-  if (lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) > 0) {
-    push_clean(L, -1);
-    lua_getfield(L, error, "message");
-    lua_pushfstring(L, "%s; the service says: %s", lua_tostring(L, -1), lua_tostring(L, -2));
-    lua_setfield(L, error, "message");
-  }
-  lua_settop(L, error);
-}
-
 /* nil, err of a job that failed. */
 static int push_failed(lua_State *L, const struct stepimg_outcome *outcome)
 {
   struct stepimg_error error = outcome->error;
   if (error.kind == STEPIMG_NOMEM) /* on the I/O thread, long ago: nothing to raise for here */
     error.kind = STEPIMG_PROTOCOL;
-  bool decoded = decode(L, outcome);
-  int body = lua_gettop(L);
   push_failure(L, &error);
-  if (decoded && error.status != 200)
-    add_server_words(L, body);
-  for (size_t i = 0; i < outcome->picture_count; i++)
-    if (outcome->pictures[i].bytes == NULL && outcome->pictures[i].url != NULL) {
-      set_string(L, "url", outcome->pictures[i].url);
-      break;
-    }
+  set_string(L, "url", outcome->url != NULL ? outcome->url : "");
+  set_string(L, "path", outcome->path != NULL ? outcome->path : "");
   return 2;
 }
 
-/* nil, err of an answer that is not what the service promises; the decoded body, if any, is at index. */
-static int push_broken(lua_State *L, const struct stepimg_outcome *outcome, int body, const char *message)
+static void set_text(lua_State *L, const char *name, const char *text)
 {
-  struct stepimg_error error = outcome->error;
-  error.maybe_billed = true;
-  push_failure_as(L, &error, STEPIMG_PROTOCOL, message);
-  if (body != 0)
-    add_server_words(L, body);
-  return 2;
+  if (text != NULL) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+  }
 }
 
-/* Pushes the image made of the entry at index. Returns its picture, NULL if none came; *payload is where its bytes go. */
-static struct stepimg_picture *push_image(lua_State *L, int entry, struct stepimg_outcome *outcome, size_t place,
-                                          struct stepimg_bytes **payload)
+/* Pushes the image of an entry. *payload is where its bytes go; NULL: there are none. */
+static void push_image(lua_State *L, const struct stepimg_image *image, struct payload **payload)
 {
   lua_createtable(L, 0, 8);
-  copy_field(L, entry, "seed", LUA_TNUMBER);
-  copy_field(L, entry, "finish_reason", LUA_TSTRING);
-  copy_field(L, entry, "url", LUA_TSTRING);
-  luaL_setmetatable(L, IMAGE);
-  for (size_t i = 0; i < outcome->picture_count; i++) {
-    struct stepimg_picture *picture = &outcome->pictures[i];
-    if (picture->index != place || (picture->bytes == NULL && !picture->saved))
-      continue;
-    const char *format = stepimg_format_name(picture->format);
-    set_string(L, "format", format != NULL ? format : "");
-    if (picture->width > 0 && picture->height > 0) {
-      set_integer(L, "width", picture->width);
-      set_integer(L, "height", picture->height);
-    }
-    if (picture->bytes != NULL)
-      *payload = attach_payload(L);
-    return picture;
+  if (image->has_seed)
+    set_integer(L, "seed", image->seed);
+  set_text(L, "finish_reason", image->finish_reason);
+  set_text(L, "url", image->url);
+  set_text(L, "path", image->path);
+  set_text(L, "format", stepimg_format_name(image->format));
+  if (image->width > 0 && image->height > 0) {
+    set_integer(L, "width", image->width);
+    set_integer(L, "height", image->height);
   }
-  return NULL;
+  luaL_setmetatable(L, IMAGE);
+  *payload = image->payload != NULL ? attach_payload(L) : NULL;
 }
 
-/* Whether the table at index has that text, or, with NULL, any but the empty one in a field. */
+/* Whether the table at index has that text in a field. */
 static bool is_string(lua_State *L, int index, const char *name, const char *text)
 {
-  bool is = lua_getfield(L, index, name) == LUA_TSTRING &&
-            (text != NULL ? strcmp(lua_tostring(L, -1), text) == 0 : lua_rawlen(L, -1) > 0);
+  bool is = lua_getfield(L, index, name) == LUA_TSTRING && strcmp(lua_tostring(L, -1), text) == 0;
   lua_pop(L, 1);
   return is;
 }
@@ -697,12 +643,10 @@ enum {
   HANDLE_VALUES = FAILURE
 };
 
-enum { MAX_PICTURES = 16 }; /* the core takes no more either */
-
-/* Pictures whose images are being made: nothing is moved before all that may raise is over. */
+/* Pictures whose images are being made: nobody holds them before all that may raise is over. */
 struct moves {
-  struct stepimg_picture *pictures[MAX_PICTURES];
-  struct stepimg_bytes *payloads[MAX_PICTURES];
+  const struct stepimg_image *images[STEPIMG_MAX_IMAGES];
+  struct payload *payloads[STEPIMG_MAX_IMAGES];
   size_t count;
 };
 
@@ -763,74 +707,36 @@ static void push_told(lua_State *L, int index)
   lua_setiuservalue(L, index, TOLD);
 }
 
-/* Pushes the image of the entry on the top, or returns what is wrong with it. */
-static const char *push_entry(lua_State *L, int job, struct stepimg_outcome *outcome, size_t place, struct moves *moves)
-{
-  int entry = lua_gettop(L);
-  struct stepimg_bytes *payload = NULL;
-  if (!lua_istable(L, entry))
-    return "the answer's data holds something that is no picture";
-  bool filtered = is_string(L, entry, "finish_reason", "content_filtered");
-  struct stepimg_picture *picture = push_image(L, entry, outcome, place, &payload);
-  if (picture == NULL && !filtered && !is_string(L, -1, "url", NULL))
-    return "the answer holds no picture";
-  if (picture != NULL && picture->saved && !filtered) {
-    push_of(L, job, SAVE);
-    lua_setfield(L, -2, "path");
-  }
-  if (payload != NULL && moves->count < MAX_PICTURES) {
-    moves->pictures[moves->count] = picture;
-    moves->payloads[moves->count++] = payload;
-  }
-  return NULL;
-}
-
 /* Pushes result or nil, err of the outcome of the job at index. */
-static int judge(lua_State *L, int index, struct job *job, struct stepimg_outcome *outcome, struct moves *moves)
+static int judge(lua_State *L, int index, const struct stepimg_outcome *outcome, struct moves *moves)
 {
-  struct stepimg_error error;
   if (outcome->error.kind != STEPIMG_OK)
     return push_failed(L, outcome);
-  if (!decode(L, outcome)) {
-    const char *complaint = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "it is no object";
-    return push_broken(L, outcome, 0, lua_pushfstring(L, "the answer is not the JSON it should be (%s)", complaint));
-  }
-  int body = lua_gettop(L);
-  if (lua_getfield(L, body, "data") != LUA_TTABLE || lua_rawlen(L, -1) == 0)
-    return push_broken(L, outcome, body, "the answer holds no picture");
-  if (lua_rawlen(L, -1) > MAX_PICTURES) /* the core counts those that came; here are those that did not */
-    return push_broken(L, outcome, body, "the answer holds more pictures than anyone asked for");
-  int data = lua_gettop(L), result = data + 1;
   lua_createtable(L, 0, 8);
-  copy_field(L, body, "id", LUA_TSTRING);
-  copy_field(L, body, "created", LUA_TNUMBER);
-  lua_newtable(L);
-  bool saved = false;
-  for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, data); i++) {
-    lua_rawgeti(L, data, i);
-    const char *flaw = push_entry(L, index, outcome, (size_t)i - 1, moves);
-    if (flaw != NULL)
-      return push_broken(L, outcome, body, flaw);
-    saved = saved || is_string(L, -1, "path", NULL);
-    if (i == 1) {
+  int result = lua_gettop(L);
+  set_text(L, "id", outcome->id);
+  if (outcome->has_created)
+    set_integer(L, "created", outcome->created);
+  lua_createtable(L, (int)outcome->image_count, 0);
+  for (size_t i = 0; i < outcome->image_count && i < STEPIMG_MAX_IMAGES; i++) {
+    struct payload *payload;
+    push_image(L, &outcome->images[i], &payload);
+    if (payload != NULL) {
+      moves->images[moves->count] = &outcome->images[i];
+      moves->payloads[moves->count++] = payload;
+    }
+    if (i == 0) {
       lua_pushvalue(L, -1);
       lua_setfield(L, result, "image");
     }
-    lua_rawseti(L, result + 1, i);
-    lua_settop(L, result + 1);
+    lua_rawseti(L, result + 1, (lua_Integer)i + 1);
   }
   lua_setfield(L, result, "data");
   push_of(L, index, WARNINGS);
   lua_setfield(L, result, "warnings");
-  lua_pushinteger(L, outcome->attempts);
-  lua_setfield(L, result, "attempts");
+  set_integer(L, "attempts", outcome->error.attempts);
   push_timing(L, &outcome->timing);
   lua_setfield(L, result, "timing");
-  if (saved && stepimg_job_commit(job->job, &error) != STEPIMG_OK) {
-    error.maybe_billed = true;
-    error.attempts = outcome->attempts;
-    return push_failure(L, &error);
-  }
   return 1;
 }
 
@@ -855,13 +761,13 @@ static int push_result(lua_State *L, int index)
   int judged = push_judged(L, index);
   if (judged > 0)
     return judged;
-  struct stepimg_outcome *outcome = stepimg_job_outcome(job->job);
+  const struct stepimg_outcome *outcome = stepimg_job_outcome(job->job);
   if (outcome == NULL)
     return 0;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   bool busy = job->busy;
   job->busy = true;
-  int count = judge(L, index, job, outcome, &moves);
+  int count = judge(L, index, outcome, &moves);
   job->busy = busy;
   judged = push_judged(L, index);
   if (judged > 0) { /* a finalizer asked for it meanwhile, and has the pictures */
@@ -869,13 +775,15 @@ static int push_result(lua_State *L, int index)
     lua_settop(L, base + judged);
     return judged;
   }
-  stepimg_job_discard(job->job); /* what of a file the judge did not want */
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, index, count == 1 ? RESULT : FAILURE);
   for (size_t i = 0; i < moves.count; i++) {
-    *moves.payloads[i] = stepimg_picture_take(job->job, moves.pictures[i]);
-    bytes += moves.payloads[i]->length;
+    struct payload *payload = moves.payloads[i];
+    payload->bytes = stepimg_payload_hold(moves.images[i]->payload);
+    stepimg_payload_bytes(payload->bytes, &payload->length);
+    bytes += payload->length;
   }
+  stepimg_job_drop_pictures(job->job);
   held(L)->now += bytes;
   for (int i = 1; i <= count; i++)
     lua_copy(L, i - count - 1, base + i);
@@ -1165,10 +1073,10 @@ static void resume(lua_State *L)
 static bool encode_body(lua_State *L, const struct stepimg_checked *checked)
 {
   if (checked->size[0] != '\0') {
-    static const char *const pair[] = {"width", "height"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const instead[] = {"width", "height", "aspect"};
+    for (int i = 0; i < 3; i++) {
       lua_pushnil(L);
-      lua_setfield(L, -2, pair[i]);
+      lua_setfield(L, -2, instead[i]);
     }
     set_string(L, "size", checked->size);
   }
@@ -1605,7 +1513,7 @@ static int each_next(lua_State *L)
 
 static int client_each(lua_State *L)
 {
-  stepimg_client *client = check_client(L);
+  check_client(L);
   if (!lua_isfunction(L, 2))
     luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
@@ -1622,7 +1530,7 @@ static int client_each(lua_State *L)
   }
   lua_newtable(L);
   lua_setiuservalue(L, 5, EACH_JOBS);
-  each->queue = stepimg_queue_new(client);
+  each->queue = stepimg_queue_new();
   if (each->queue == NULL)
     return luaL_error(L, "not enough memory");
   lua_pushnil(L);
@@ -1683,9 +1591,8 @@ static void push_weak(lua_State *L, const char *mode)
 
 static void push_module_table(lua_State *L)
 {
-  static const char *const functions[] = {ENCODE, DECODE};
   /* Loaded anew, it keeps what the images and clients of before know. */
-  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "stepimg.module") && lua_getfield(L, -1, DECODE) != LUA_TNIL) {
+  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "stepimg.module") && lua_getfield(L, -1, ENCODE) != LUA_TNIL) {
     lua_settop(L, 1);
     return;
   }
@@ -1701,10 +1608,8 @@ static void push_module_table(lua_State *L)
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "new");
   lua_call(L, 0, 1);
-  for (int i = 0; i < 2; i++) {
-    lua_getfield(L, -1, functions[i]);
-    lua_setfield(L, -4, functions[i]);
-  }
+  lua_getfield(L, -1, ENCODE);
+  lua_setfield(L, -4, ENCODE);
   lua_pop(L, 2);
 }
 

@@ -70,6 +70,7 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 }
 #endif
 
+/* Over HTTP/2 a body has an end, which may be all that a gateway makes of a cut behind it. */
 bool exchange_is_open_ended(const struct exchange *exchange)
 {
   curl_off_t length = -1;
@@ -106,18 +107,23 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   return 0;
 }
 
+static void count_anew(struct exchange *exchange, long long total)
+{
+  atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
+  atomic_store_explicit(&exchange->progress->total, total, memory_order_relaxed);
+}
+
 static bool begin_body(struct exchange *exchange)
 {
   curl_off_t expected = -1;
-  enum answer_mode mode = exchange->picture != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
-  if (!policy_is_success(exchange->picture != NULL, exchange_status(exchange)))
-    mode = exchange->picture != NULL ? ANSWER_NO_PICTURE : ANSWER_ERROR_BODY;
+  enum answer_mode mode = exchange->image != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
+  if (!policy_is_success(exchange->image != NULL, exchange_status(exchange)))
+    mode = ANSWER_ERROR_BODY;
   if (!exchange->head.coded || exchange->undecoded) /* else it is the length of something else */
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
-  atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
-  atomic_store_explicit(&exchange->progress->total, expected > 0 ? expected : 0, memory_order_relaxed);
+  count_anew(exchange, expected > 0 && mode != ANSWER_ERROR_BODY ? expected : 0);
   exchange->began = true;
-  return answer_begin(exchange->answer, mode, expected, mode == ANSWER_PICTURE ? exchange->picture : NULL);
+  return answer_begin(exchange->answer, mode, expected, exchange->image);
 }
 
 static size_t receive_body(char *bytes, size_t size, size_t count, void *context)
@@ -129,7 +135,8 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
     exchange->stopped = true;
     return 0; /* which ends the transfer: length is never 0 here */
   }
-  atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
+  if (exchange->answer->mode != ANSWER_ERROR_BODY) /* who waits for a picture is told of pictures */
+    atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
   return length;
 }
 
@@ -182,6 +189,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   exchange->began_at = exchange->heard_at = clock_now();
   exchange->answer = answer;
   exchange->progress = progress;
+  count_anew(exchange, 0);
   CURL *easy = exchange->easy = curl_easy_init();
   if (easy == NULL)
     return false;
@@ -248,12 +256,12 @@ bool exchange_post(struct exchange *exchange, const struct settings *settings, c
 }
 
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
                   struct pool *pool)
 {
   if (!prepare(exchange, settings, url, timeout, answer, progress, pool))
     return false;
-  exchange->picture = picture;
+  exchange->image = image;
   return true;
 }
 
@@ -290,7 +298,7 @@ void exchange_take_undecoded(struct exchange *exchange)
 double exchange_stalls_at(const struct exchange *exchange, double patience)
 {
   /* A POST may be thought about for long; what an interim answer says is no more than that. */
-  bool arriving = exchange->picture != NULL || exchange_status(exchange) >= 200;
+  bool arriving = exchange->image != NULL || exchange_status(exchange) >= 200;
   return arriving ? exchange->heard_at + patience : INFINITY;
 }
 

@@ -35,7 +35,7 @@ struct exchange {
   struct progress *progress;
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
-  struct stepimg_picture *picture; /* the GET's */
+  struct stepimg_image *image; /* the GET's */
   struct pool *pool;
   struct pool_place place;
   struct connection_user user;
@@ -60,7 +60,7 @@ bool exchange_post(struct exchange *exchange, const struct settings *settings, c
                    double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
                   struct pool *pool);
 /* Both are to have a connection of their own, before they are added. */
 void exchange_avoid_kept(struct exchange *exchange);

@@ -47,34 +47,32 @@ static void renew(struct pool *pool)
   connections_renew(&pool->connections);
 }
 
-enum stepimg_kind pool_init(struct pool *pool)
+struct pool *pool_new(void)
 {
-  memset(pool, 0, sizeof *pool);
+  struct pool *pool = calloc(1, sizeof *pool);
+  if (pool == NULL)
+    return NULL;
   connections_init(&pool->connections);
   pool->multi = curl_multi_init();
   pool->current = pool->multi != NULL ? new_generation() : NULL;
   if (pool->current != NULL)
     curl_multi_setopt(pool->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)MAX_STREAMS);
-  if (pool->current == NULL) {
-    pool_free(pool);
-    return STEPIMG_NOMEM;
-  }
-  /* Without descriptors libcurl makes one that nothing wakes, and says nothing. */
-  if (curl_multi_wakeup(pool->multi) == CURLM_OK)
-    return STEPIMG_OK;
+  /* Without a descriptor left libcurl makes a handle that nobody can wake, and says so only here. */
+  if (pool->current != NULL && curl_multi_wakeup(pool->multi) == CURLM_OK)
+    return pool;
   pool_free(pool);
-  return STEPIMG_NETWORK;
+  return NULL;
 }
 
 void pool_free(struct pool *pool)
 {
-  if (pool->multi == NULL)
+  if (pool == NULL)
     return;
   release(pool->current);
-  pool->current = NULL;
-  curl_multi_cleanup(pool->multi);
-  pool->multi = NULL;
+  if (pool->multi != NULL)
+    curl_multi_cleanup(pool->multi);
   connections_free(&pool->connections);
+  free(pool);
 }
 
 bool pool_add(struct pool *pool, struct pool_place *place, CURL *easy)

@@ -11,12 +11,11 @@
 
 #include "base/check.h"
 #include "http/connection.h"
-#include "stepimg.h"
 
 struct pool_generation; /* pool.c */
 
 struct pool {
-  CURLM *multi;                    /* NULL: none */
+  CURLM *multi;
   struct pool_generation *current; /* held */
   struct connections connections;
 };
@@ -27,10 +26,10 @@ struct pool_place {
   struct pool_generation *generation;
 };
 
-/* Any thread. STEPIMG_NETWORK: there is no descriptor left for it, which may pass. STEPIMG_NOMEM. */
-MUST_USE enum stepimg_kind pool_init(struct pool *pool);
-void pool_free(
-    struct pool *pool); /* idempotent, and accepts the zeroed; all transfers have been removed. Closes all. */
+/* Any thread. NULL: no memory, or no descriptor is left to wake it by. */
+MUST_USE struct pool *pool_new(void);
+/* All transfers have been removed. Closes all connections. NULL is fine. */
+void pool_free(struct pool *pool);
 
 /* Begins a transfer. False: out of memory; it is not in then. */
 MUST_USE bool pool_add(struct pool *pool, struct pool_place *place, CURL *easy);

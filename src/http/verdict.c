@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "http/exchange.h"
 #include "http/url.h"
+#include "payload/words.h"
 
 /* What is known while an exchange is judged. */
 struct hearing {
@@ -169,57 +170,59 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
 
-static bool begins_object(const struct buffer *body)
-{
-  size_t at = 0;
-  while (at < body->length && memchr(" \t\r\n", body->bytes[at], 4) != NULL)
-    at++;
-  return at < body->length && body->bytes[at] == '{';
-}
-
 /* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
-static enum stepimg_kind not_an_object(const char *host, const struct buffer *body, struct stepimg_error *error)
+static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
+  const struct buffer *body = &exchange->answer->body;
   char quoted[TEXT_QUOTE_MAX];
-  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s", host,
-                   text_quote(quoted, (const char *)body->bytes, body->length));
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  bool page = words.source == WORDS_PAGE;
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s%s%s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length), page ? ", a web page: " : "",
+                   page ? words.message : "");
 }
 
-/* A success, and ended or whole. */
+/* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
+   stands in a place for it: the rest is the answer. */
+static void add_words(const struct exchange *exchange, bool refused, struct stepimg_error *error)
+{
+  const struct buffer *body = &exchange->answer->body;
+  size_t used = strlen(error->message);
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  if (words.source != WORDS_SAID && !refused && exchange->image == NULL)
+    return;
+  text_copy(error->type, sizeof error->type, words.type, strlen(words.type));
+  text_copy(error->code, sizeof error->code, words.code, strlen(words.code));
+  if (words.source == WORDS_NONE)
+    return;
+  const char *who = words.source == WORDS_PAGE ? "it is a web page"
+                    : exchange->image != NULL  ? "the host says"
+                                               : "the service says";
+  snprintf(error->message + used, sizeof error->message - used, "; %s: %s", who, words.message);
+  error->words_at = (unsigned)used;
+}
+
+/* A success, and complete or whole, or more than is kept of what is no answer. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
-  char type[TEXT_QUOTE_MAX];
-  bool empty = !exchange->began || exchange->answer->received == 0;
-  bool open_ended = exchange_is_open_ended(exchange);
+  struct answer *answer = exchange->answer;
   long version = 0;
+  bool empty = !exchange->began || answer->received == 0, open_ended = exchange_is_open_ended(exchange);
   curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
   if (empty && (!exchange->head.complete || (open_ended && version < CURL_HTTP_VERSION_2_0)))
     return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
-  if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
-    return not_an_object(host, &exchange->answer->body, error);
-  if (!answer_end(exchange->answer, open_ended))
-    return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
-  struct stepimg_picture *picture = exchange->picture;
-  if (picture != NULL && picture->format == STEPIMG_UNKNOWN &&
-      !text_starts_with(exchange->head.content_type, "image/")) {
-    free(picture->bytes);
-    picture->bytes = NULL; /* it still lies behind its link */
-    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent no picture (its Content-Type is %s)", host,
-                     text_quote(type, exchange->head.content_type, strlen(exchange->head.content_type)));
-  }
-  return STEPIMG_OK;
-}
-
-/* RFC 8259 lets a reader ignore a byte order mark, and there are writers that send one. */
-static void drop_mark(struct buffer *body)
-{
-  if (body->length < 3 || memcmp(body->bytes, "\xef\xbb\xbf", 3) != 0)
-    return;
-  body->length -= 3;
-  memmove(body->bytes, body->bytes + 3, body->length);
+  if (exchange->image == NULL && !answer->envelope.is_object)
+    return not_an_object(exchange, host, error);
+  if (answer_end(answer, open_ended, exchange->head.content_type))
+    return STEPIMG_OK;
+  if (exchange->image != NULL)
+    return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
+  return error_set(error, answer->kind, NULL, "%s", answer->reason);
 }
 
 /* A server that quotes the key in its answer does not get it into our errors. */
@@ -228,32 +231,21 @@ static void hide_key(const struct exchange *exchange, char *text)
   secret_hide(text, text != NULL ? strlen(text) : 0, exchange->settings->key);
 }
 
-static bool is_page(const struct exchange *exchange)
-{
-  static const char *const beginnings[] = {"<!doctype html", "<html"};
-  const struct buffer *body = &exchange->answer->body;
-  const char *text = (const char *)body->bytes;
-  size_t at = 0;
-  while (at < body->length && memchr(" \t\r\n", text[at], 4) != NULL)
-    at++;
-  if (at == body->length || text[at] != '<')
-    return false;
-  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-    if (body->length - at > strlen(beginnings[i]) && text_starts_with(text + at, beginnings[i]))
-      return true;
-  return text_starts_with(exchange->head.content_type, "text/html");
-}
-
-static bool mentions(const struct buffer *body, const char *word)
-{
-  size_t length = strlen(word);
-  for (size_t at = 0; at + length <= body->length; at++)
-    if (memcmp(body->bytes + at, word, length) == 0)
-      return true;
-  return false;
-}
-
 /* -------------------------------------------------------------------------------------------------- the verdict -- */
+
+static unsigned marks_of_body(const struct exchange *exchange)
+{
+  static const char quota[] = "insufficient_quota";
+  const char *body = (const char *)exchange->answer->body.bytes;
+  size_t length = exchange->answer->body.length;
+  struct words words;
+  if (exchange->answer->mode != ANSWER_ERROR_BODY || length == 0)
+    return 0;
+  if (words_is_page(body, length))
+    return POLICY_PAGE;
+  words_read(&words, body, length, NULL);
+  return strcmp(words.code, quota) == 0 || strcmp(words.type, quota) == 0 ? POLICY_NO_QUOTA : 0;
+}
 
 static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
 {
@@ -271,7 +263,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   struct policy_facts *facts = &hearing->facts;
-  facts->get = exchange->picture != NULL;
+  facts->get = exchange->image != NULL;
   facts->status = exchange_status(exchange);
   facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
   facts->complete = code == CURLE_OK;
@@ -280,10 +272,8 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
     facts->tunnel = (int)tunnel;
   facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |
                  (proxy[0] != '\0' && text_starts_with(hearing->url, "http:") ? POLICY_FORWARDED : 0u);
-  if (!facts->get && is_page(exchange))
-    facts->marks |= POLICY_PAGE;
-  if (!facts->get && mentions(&exchange->answer->body, "insufficient_quota"))
-    facts->marks |= POLICY_NO_QUOTA;
+  if (!facts->get)
+    facts->marks |= marks_of_body(exchange);
 }
 
 /* What of a refusal's address or direction helps to mend it. */
@@ -320,7 +310,7 @@ static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
   struct exchange *exchange = hearing->exchange;
   const char *location = exchange->head.location;
   int status = hearing->facts.status;
-  if (exchange->picture != NULL && location != NULL && status >= 300 && status <= 399 &&
+  if (exchange->image != NULL && location != NULL && status >= 300 && status <= 399 &&
       !url_resolve(hearing->url, location, strlen(location), &exchange->redirect)) {
     error_nomem(error);
     hearing->facts.failure = STEPIMG_NOMEM;
@@ -344,17 +334,14 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   struct answer *answer = exchange->answer;
   struct policy_facts *facts = &hearing.facts;
   error_clear(error);
-  drop_mark(&answer->body);
   secret_hide((char *)answer->body.bytes, answer->body.length, exchange->settings->key);
-  for (size_t i = 0; i < answer->picture_count; i++) /* the key goes to no other host, whoever says so */
-    hide_key(exchange, (char *)answer->pictures[i].url);
   hide_key(exchange, exchange->head.request_id);
   hide_key(exchange, exchange->head.content_type);
   hide_key(exchange, exchange->head.location);
   open_hearing(&hearing, exchange, code);
   if (exchange->stopped && answer->kind != STEPIMG_OK)
     facts->failure = error_set(error, answer->kind, NULL, "%s", answer->reason);
-  else if (code != CURLE_OK && !exchange_is_whole(exchange))
+  else if (code != CURLE_OK && !exchange->stopped && !exchange_is_whole(exchange))
     transport_failed(&hearing, code, error);
   else if (policy_is_success(facts->get, facts->status)) {
     facts->failure = finish_body(exchange, hearing.host, error);
@@ -364,6 +351,9 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   tell_connection(exchange, facts, code);
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
+  bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
+  if (wordy && answer->body.length > 0 && (verdict.refused || answer->envelope.is_object || exchange->image != NULL))
+    add_words(exchange, verdict.refused, error);
   keep_redirect(&hearing, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */
   error->status = facts->status;
