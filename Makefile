@@ -35,7 +35,7 @@ MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 CORE_SRC  := $(wildcard src/*/*.c)
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets fork worker environment.so)
+HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets fork worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -88,7 +88,7 @@ $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 $(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
-$(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools
+$(BUILD)/environment.so $(BUILD)/suspend.so: $(BUILD)/%.so: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
