@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "payload/number.h"
+
 enum {
   SCANNER_MAX_STEPS = 5,    /* the longest path */
   SCANNER_MAX_PATHS = 64,   /* paths at most */
@@ -70,6 +72,7 @@ struct scanner {
   unsigned path;                                    /* of the current string */
   const char *word;                                 /* what is left of true, false or null */
   enum scanner_event word_event;                    /* which of them it is */
+  enum number_part number;                          /* how far a number came */
   char token[SCANNER_MAX_NUMBER];                   /* a key or a number */
   size_t token_length;                              /* beyond the buffer: it did not fit */
   uint32_t unit;                                    /* of the digits of \uXXXX so far */
