@@ -1,5 +1,5 @@
--- What the process around a client gives it and keeps from it: the environment, which is read when the client is made and on
--- no other thread; descriptors, which no child inherits.
+-- What the process around a client gives it and keeps from it: the environment, which is read when the client is made and
+-- on no other thread; descriptors, which no child inherits.
 
 local raw = require "spec.support.raw"
 local hostile = require "spec.support.hostile"
