@@ -1,5 +1,6 @@
--- Behind nginx, which ends a connection of HTTP/2 after so many requests, those that are on their way then are lost. The
--- module counts, and leaves a connection before; where nginx was told to end it sooner, it learns that from the first loss.
+-- Behind nginx, which ends a connection of HTTP/2 after so many requests, those that are on their way then are lost.
+-- The module counts, and leaves a connection before; where nginx was told to end it sooner, it learns that from the
+-- first loss.
 
 local socket = require "socket"
 local hostile = require "spec.support.hostile"
