@@ -2,6 +2,7 @@
 -- refuses was never sent, and is told as the proxy's.
 
 local cqueues = require "cqueues"
+local condition = require "cqueues.condition"
 local digest = require "openssl.digest"
 local hostile = require "spec.support.hostile"
 local json = require "cjson".new()
@@ -37,8 +38,17 @@ local function lead(client, port)
   server:onerror(function(_, _, why) return why end)
   server:setmode("b", "bn")
   client:xwrite "HTTP/1.1 200 Connection established\r\n\r\n"
-  cqueues.running():wrap(pump, client, server)
+  local over = condition.new()
+  local left = true
+  cqueues.running():wrap(function()
+    pump(client, server)
+    left = false
+    over:signal()
+  end)
   pump(server, client)
+  while left do
+    over:wait()
+  end
   server:close()
 end
 

@@ -317,6 +317,17 @@ static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
   }
 }
 
+/* What the exchange teaches about its connection. */
+static void tell_connection(struct exchange *exchange, const struct policy_facts *facts, CURLcode code)
+{
+  long version = 0;
+  if (facts->status > 0) {
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0);
+  } else if (facts->body_left && code != CURLE_OPERATION_TIMEDOUT)
+    connection_lost(&exchange->user);
+}
+
 struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
 {
   struct hearing hearing;
@@ -337,6 +348,7 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
     facts->passing = facts->failure == STEPIMG_NETWORK; /* cut short */
   }
   struct policy_verdict verdict = policy_judge(facts);
+  tell_connection(exchange, facts, code);
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
   if (exchange->began && (verdict.refused || error->kind == STEPIMG_PROTOCOL))
