@@ -25,7 +25,8 @@ CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) -
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 
-CORE_SRC  := $(wildcard src/*/*.c)
+CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
+LUA_OBJ   := $(BUILD)/lua_stepimg.o $(patsubst src/lua/%.c,$(BUILD)/lua/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets)
@@ -36,7 +37,7 @@ TIDY      := $(filter %.c,$(C_FILES))
 
 all: $(MODULE)
 
-$(MODULE): $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+$(MODULE): $(LUA_OBJ) $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(CFLAGS) $(MODULE_LD) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/libstepimg.a: $(CORE_OBJ)
@@ -47,8 +48,17 @@ $(BUILD)/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-$(BUILD)/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
-	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(BUILD)/lua_stepimg.o: lua_stepimg.c $(BUILD)/lua/stepimg.lua.h | $(BUILD)/tools
+	$(CC) $(OURS) -Isrc -I$(BUILD)/lua $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/lua/%.o: src/lua/%.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# The API's text as the elements of a C array.
+$(BUILD)/lua/stepimg.lua.h: src/lua/stepimg.lua
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@
 
 # Says in one line what is missing, before a compiler says it in twenty.
 $(BUILD)/tools:
@@ -67,7 +77,7 @@ $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
 $(BUILD)/host: examples/host.c | $(BUILD)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD) -lm
 
-$(BUILD)/host-static: examples/host.c $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+$(BUILD)/host-static: examples/host.c $(LUA_OBJ) $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LD) $(CURL_LD) -lm
 
 $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
