@@ -186,7 +186,7 @@ describe("each", function()
   it("raises where the list or an option is wrong, or the list itself raises; what was going is cancelled", function()
     local client <close> = support.client(server)
     for _, case in ipairs {
-      {42}, {nil}, {{}, 42}, {{"a lighthouse"}}, {{prompt {}}, {on_done = print}}, {{prompt {}}, {savee = "x"}},
+      {42}, {nil}, {{}, 42}, {{"a lighthouse", 42}}, {{prompt {}}, {on_done = print}}, {{prompt {}}, {savee = "x"}},
       {function() error "the list's own" end},
       {{prompt {stall = "request"}, 42}},
     } do

@@ -177,7 +177,7 @@ describe("submit", function()
     local client <close> = support.client(server)
     for says, case in pairs {
       ["on_done"] = {PARAMS, {on_done = "f"}}, ["save"] = {PARAMS, {save = true}}, ["timeout"] = {PARAMS, {timeot = 1}},
-      ["table expected"] = {"a lighthouse"}, ["path"] = {PARAMS, {save = "a\0b"}},
+      ["table expected"] = {42}, ["path"] = {PARAMS, {save = "a\0b"}},
     } do
       local ok, message = pcall(client.submit, client, table.unpack(case))
       assert.is_false(ok)

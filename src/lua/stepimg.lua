@@ -495,15 +495,15 @@ end
 -- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it.
 function Job.await(job)
   check_self(job, "job", "await")
+  local co, is_main = running()
+  if not co or is_main or (isyieldable and not isyieldable()) then
+    error("await is for coroutines that update() resumes; wait() blocks", 2)
+  end
   local result, err
   if over(job) then
     result, err = result_of(job)
     observed(job)
   else
-    local co, is_main = running()
-    if not co or is_main or (isyieldable and not isyieldable()) then
-      error("await is for coroutines that update() resumes; wait() blocks", 2)
-    end
     local attr = attr_of(job)
     tickets = tickets + 1
     attr[co] = tickets
@@ -828,8 +828,8 @@ function Client.each(client, list, options)
       error(bad_argument(2, "each", "table", options), 2)
     end
     options = plain(options, CALL_OPTIONS)
-    local _, _, slip = check_options(options, false)
-    if type(slip) == "string" and not _ then
+    local call, _, slip = check_options(options, false)
+    if not call and slip then
       error(slip, 2)
     end
   end
