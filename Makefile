@@ -1,20 +1,26 @@
-# stepimg: build, demo, test, check, sanitize, fuzz, soak, coverage, bench, install. All but build and install first
-# install what they miss on a Debian system.
+# stepimg: build, install, and what TARGETS names. The path of this folder may hold anything: none is absolute here.
+
+# Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
+# changed.
+TARGETS    := demo test sanitize debug check bench fuzz soak coverage test-fresh
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
 PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
 LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4 $$p < 5.5" 2>/dev/null && echo $$p && break; done)
 LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
-# SANITIZE=address, thread or valgrind: a build of its own below build/, with its module in it.
+# SANITIZE=address, thread, valgrind or debug: a build of its own below build/, with its module in it.
 BUILD   := build$(SANITIZE:%=/%)
 MODULE  := $(SANITIZE:%=$(BUILD)/)stepimg.so
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(if $(CI),-Werror)
 HARDEN  := -fstack-protector-strong -D_FORTIFY_SOURCE=2
-FOR_address := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
-FOR_thread  := -fsanitize=thread
+FOR_address := -DSTEPIMG_DEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
+FOR_thread  := -DSTEPIMG_DEBUG -fsanitize=thread
+FOR_debug   := -DSTEPIMG_DEBUG
 CFLAGS  ?= -O2 -g
 OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
 # LuaRocks passes these folders; else pkg-config knows.
@@ -114,34 +120,37 @@ uninstall:
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
-# Each of these first sets up what it needs, then starts make anew: what pkg-config says may have changed.
-demo test sanitize check bench fuzz soak coverage:
+$(TARGETS):
 	@sh spec/setup.sh $@
 	@$(MAKE) --no-print-directory run-$@
 
 sanitize: export SANITIZE ?= address
+debug: export override SANITIZE := debug
+debug: export override CFLAGS := -O0 -g3
 
 run-demo: override export PROMPT := $(value PROMPT)
 run-demo: stepimg.so
 	@$(LUA) spec/demo.lua
 
-run-test: run-core run-spec
+# All of both, whatever fails: one run tells all there is to mend.
+run-test:
+	@$(MAKE) --no-print-directory --keep-going run-core run-spec
 
 run-core: $(CORE_TEST)
-	@for t in $^; do ./$$t || exit 1; done
+	@good=true; for test in $^; do ./$$test || good=false; done; $$good
 
 run-spec: stepimg.so $(HOSTS)
-	@$(LUA) $(shell command -v busted)
+	@$(LUA) "$$(command -v busted)" $(SPECS)
 
-# SPECS="spec/jobs_spec.lua …": only these.
-run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
+# SPECS="spec/jobs_spec.lua …": only these. debug: with CHECK (src/base/check.h), for a debugger.
+run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
 	@LUA='$(LUA)' sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
 run-check: stepimg.so
 	luacheck --quiet .
-	clang-format --dry-run --Werror $(C_FILES)
-	@echo "clang-tidy: $(words $(TIDY)) files"
-	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' clang-tidy --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
+	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+	@echo "$(CLANG_TIDY): $(words $(TIDY)) files"
+	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
 	LUA='$(LUA)' sh spec/rock.sh
@@ -153,17 +162,20 @@ run-bench: stepimg.so $(BENCH)
 run-soak: stepimg.so
 	@LUA_PATH='./?.lua;./?/init.lua;;' LUA_CPATH='./?.so;;' MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 $(LUA) spec/soak.lua
 
-# All tests once more, with gcov's counters, in a folder of links to this one: whatever they start is found there.
+# All tests (or SPECS) once more, with gcov's counters, in a folder of links to this one: what they start is found there.
 COVERAGE := $(BUILD)/coverage
 run-coverage:
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
-	@ln -s $(filter-out %/build %/stepimg.so,$(wildcard $(CURDIR)/*)) '$(CURDIR)/.busted' $(COVERAGE)
+	@for name in .busted $(filter-out build stepimg.so,$(wildcard *)); do ln -s "../../$$name" $(COVERAGE) || exit 1; done
 	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
 	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
+
+# Each of these in debootstrap's minimal roots, as a newcomer meets them.
+run-test-fresh:
+	@bash spec/fresh.sh $(SUITES)
 
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
 
-.PHONY: all install uninstall clean demo test sanitize check bench fuzz soak coverage
-.PHONY: run-demo run-test run-core run-spec run-sanitize run-check run-bench run-fuzz run-soak run-coverage
+.PHONY: all install uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

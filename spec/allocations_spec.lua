@@ -18,8 +18,8 @@ describe("Each allocation failing once", function()
       whose, setting.tls and "TLS" or "plain HTTP"), function()
       local server <close> = standin.start(setting)
       local directory = support.directory()
-      local pipe = assert(io.popen(("%s %s %s/x.png %s %s 2>&1"):format(
-        support.host "allocations", whose, directory, server.base_url, server.ca or "")))
+      local pipe = assert(io.popen(support.words(
+        support.host "allocations", whose, directory .. "/x.png", server.base_url, server.ca) .. " 2>&1"))
       local output = pipe:read("a")
       local _, how, code = pipe:close()
       local names = support.names(directory)
@@ -34,8 +34,8 @@ describe("Each allocation failing once", function()
   it("of Lua's gives an error or the right answer, and loses and repeats nothing", function()
     local server <close> = standin.start()
     local directory = support.directory()
-    local pipe = assert(io.popen(("LUA_CPATH='%s' %s spec/host/lua_allocations.lua %s %s 2>&1"):format(
-      support.CPATH, support.host "lua_allocations", server.base_url, directory)))
+    local pipe = assert(io.popen(support.words("env", "LUA_CPATH=" .. support.CPATH,
+      support.host "lua_allocations", "spec/host/lua_allocations.lua", server.base_url, directory) .. " 2>&1"))
     local output = pipe:read("a")
     local _, how, code = pipe:close()
     support.remove(directory)

@@ -1,14 +1,16 @@
 -- `make coverage`: what gcov counted in the C sources while all tests ran. Prints how much of each file was reached and
--- what was not; fails where too much is left. Runs in the folder that was built with --coverage.
+-- what was not; fails where too much is left, but after SPECS, which are some of the tests. Runs in the folder that was
+-- built with --coverage.
 
 local json = require "cjson".new()
 
 local WANTED = {lines = 95, branches = 85} -- percent, of all files together
+local ALL_RAN = (os.getenv "SPECS" or "") == ""
 
 -- file -> {lines = {number -> count}, branches = {number -> {count of each way out}}}
 local function read()
   local found = {}
-  local pipe = assert(io.popen "gcov --branch-probabilities --json-format --stdout build/*.gcda")
+  local pipe = assert(io.popen "gcov --branch-probabilities --json-format --stdout build/*.gcda build/core/*/*.gcda")
   for document in pipe:lines() do
     for _, file in ipairs(json.decode(document).files) do
       if file.file:find "^src/" or file.file == "lua_stepimg.c" then
@@ -90,7 +92,7 @@ for _, name in ipairs(names) do
   end
 end
 for what, least in pairs(WANTED) do
-  if percent(total[what]) < least then
+  if ALL_RAN and percent(total[what]) < least then
     print(("\nAt least %d %% of the %s are to be reached."):format(least, what))
     os.exit(false)
   end

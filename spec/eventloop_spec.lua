@@ -93,8 +93,8 @@ describe("In an event loop", function()
       files[1]:close()
       print(client:fd())
     ]])
-    local pipe = assert(io.popen(("ulimit -n 64; LUA_CPATH='%s' %s %s 2>&1"):format(
-      support.CPATH, support.quote(support.interpreter()), script)))
+    local pipe = assert(io.popen(("ulimit -n 64; LUA_CPATH=%s %s 2>&1"):format(
+      support.quote(support.CPATH), support.words(support.interpreter(), script))))
     local output = pipe:read "a"
     pipe:close()
     os.remove(script)

@@ -5,19 +5,12 @@ local standin = require "spec.standin"
 local support = require "spec.support"
 
 local ROOT = lfs.currentdir()
+local words = support.words
 local LUA = support.interpreter()
 local HOSTS = {support.host "host", support.host "host-static"}
 local FAILS = support.prompt({status = 451}, "a bomb")
 local STALLS = support.prompt {stall = "body", bytes = 200000}
 local SLOW = support.prompt {delay = 0.3}
-
-local function words(...)
-  local quoted = {}
-  for i, word in ipairs {...} do
-    quoted[i] = support.quote(word)
-  end
-  return table.concat(quoted, " ")
-end
 
 local function example(name)
   return ("%s/examples/%s.lua"):format(ROOT, name)

@@ -2,6 +2,7 @@
 -- may send, floods, and silence. Whatever it does, no more than one POST with its body reaches it, the error says
 -- whether that may cost money, and nothing of it stays behind.
 
+local cqueues = require "cqueues"
 local h2 = require "spec.support.h2"
 local raw = require "spec.support.raw"
 local standin = require "spec.standin"
@@ -156,16 +157,6 @@ local AFTER = {
     session:answer {":status", "200", "content-length", tostring(#JSON - 1)}
     data(session, JSON, h2.END_STREAM)
   end},
-  {"sends trailers that do not end the stream", function(session)
-    session:answer()
-    data(session, JSON)
-    session:answer {"x-sum", "1"}
-  end},
-  {"sends another status in its trailers", function(session)
-    session:answer()
-    data(session, JSON)
-    session:answer({":status", "500"}, h2.END_STREAM)
-  end},
   {"sends a header table's worth of one byte each", function(session)
     session:send("HEADERS", 0, session.stream, "\x88\x40\1a\x7f\xa1\x1e" .. ("v"):rep(4000))
     session:send("CONTINUATION", 0, session.stream, ("\xbe"):rep(16384))
@@ -198,7 +189,19 @@ local AFTER = {
   {"ends its answer in the middle of the picture", function(session)
     session:answer()
     data(session, HALF, h2.END_STREAM)
-  end, kind = "protocol", says = "JSON"},
+  end, says = "cut short"},
+}
+
+-- After all of the JSON, which is paid for: the picture, where libcurl hands out what came before the trouble.
+local AFTER_ALL = {
+  {"sends trailers that do not end the stream", function(session) session:answer {"x-sum", "1"} end},
+  {"sends another status in its trailers", function(session) session:answer({":status", "500"}, h2.END_STREAM) end},
+  {"ends the connection", hang_up},
+  {"resets the connection", function(session) session:reset() end},
+  {"goes away, having done nothing", function(session) goaway(session, 0) end},
+  {"resets the stream", function(session) rst(session, "INTERNAL_ERROR") end},
+  {"ends the stream by a reset", function(session) rst(session, "NO_ERROR") end},
+  {"is silent", function() end, timeout = true},
 }
 
 -- At once. Whether the request has left by then is for the error to say.
@@ -322,6 +325,21 @@ describe("A server of hostile HTTP/2", function()
   for _, case in ipairs(AFTER) do
     it("fails the request where it " .. case[1], function()
       meet(case)
+    end)
+  end
+
+  for _, case in ipairs(AFTER_ALL) do
+    it("gives its picture, or fails as any other, where it answers and " .. case[1], function()
+      local result, err, server = post(function(session)
+        session:await "whole"
+        session:answer()
+        data(session, JSON)
+        cqueues.sleep(0.1) -- mostly long enough to be read
+        case[2](session)
+      end, "", {retries = 1, timeout = case.timeout and 1 or 20})
+      assert.is_true(result and #result.image.bytes == 70 or not case.timeout and err.kind == "network", tostring(err))
+      assert.is_true(result ~= nil or err.maybe_billed)
+      assert.same({1, 1}, {server.requests, server.bodies})
     end)
   end
 

@@ -279,18 +279,43 @@ describe("A server of hostile TLS", function()
     end
   end)
 
-  it("gives no picture out of JSON that is cut", function()
-    local json = [[{"data":[{"b64_json":"iVBORw0KGgo="}]}]]
-    for length = 0, #json - 1 do
-      local server <close> = raw.listen(function(connection, self)
-        self:request(connection)
-        connection:xwrite("HTTP/1.1 200 OK\r\n\r\n" .. json:sub(1, length))
-        cut(connection)
+  -- What a POST gives whose answer has no length, and ends so after `length` bytes.
+  local function generate(json, length, finish)
+    local server <close> = raw.listen(function(connection, self)
+      self:request(connection)
+      connection:xwrite("HTTP/1.1 200 OK\r\n\r\n" .. json:sub(1, length))
+      if not finish(connection) then
         raw.silence(connection)
-      end, issued())
-      local client <close> = support.client(service, {base_url = "https://" .. server.host, ca_file = ca_file})
-      local err = raw.failure(assert(client:submit {prompt = "a lighthouse"}))
-      assert.same({"protocol", true, 1}, {err.kind, err.maybe_billed, server.requests}, json:sub(1, length))
+      end
+    end, issued())
+    local client <close> = support.client(service, {base_url = "https://" .. server.host, ca_file = ca_file})
+    local result, err = raw.finish(assert(client:submit {prompt = "a lighthouse"}))
+    return result, err, server.requests
+  end
+
+  local JSON = [[{"data":[{"b64_json":"iVBORw0KGgo="}]}]]
+
+  it("gives no picture out of JSON that is cut", function()
+    for _, finish in ipairs {say_goodbye, cut} do
+      for length = 0, #JSON - 1 do
+        local result, err, requests = generate(JSON, length, finish)
+        assert.is_nil(result)
+        assert.same({"network", true, 1}, {err.kind, err.maybe_billed, requests}, JSON:sub(1, length))
+      end
+    end
+  end)
+
+  it("gives the picture out of JSON that is whole, however the connection ends then", function()
+    local function reset(connection)
+      cqueues.sleep(0.2) -- a reset throws away what is on its way
+      raw.reset(connection)
+      return true
+    end
+    for _, finish in ipairs {say_goodbye, cut, reset} do
+      for _, json in ipairs {JSON, JSON .. "\n", " \r\n" .. JSON .. "\t\r\n"} do
+        local result, err = generate(json, #json, finish)
+        assert.equal("\x89PNG\r\n\x1a\n", assert(result, err).image.bytes)
+      end
     end
   end)
 end)

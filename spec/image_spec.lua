@@ -159,8 +159,8 @@ describe("An image", function()
       print(path, err.kind, err)
     ]]):format(path))
     local pipe = assert(io.popen(
-      ("trap '' XFSZ; ulimit -f 16; LUA_CPATH='%s' STEP_API_KEY=k STEP_BASE_URL=%s %s %s 2>&1"):format(
-        support.CPATH, server.base_url, support.interpreter(), support.quote(script))))
+      ("trap '' XFSZ; ulimit -f 16; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
+        support.quote(support.CPATH), server.base_url, support.words(support.interpreter(), script))))
     local output = pipe:read "a"
     pipe:close()
     assert.matches("^nil\tio\tio: .*picture.png", output)

@@ -210,8 +210,8 @@ describe("Saving", function()
         print(result, err.kind, err.maybe_billed, err.url ~= nil, err.attempts)
       ]]):format(prompt, format, path))
       local pipe = assert(io.popen(
-        ("trap '' XFSZ; ulimit -f 64; LUA_CPATH='%s' STEP_API_KEY=k STEP_BASE_URL=%s %s %s 2>&1"):format(
-          support.CPATH, server.base_url, support.interpreter(), support.quote(script))))
+        ("trap '' XFSZ; ulimit -f 64; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
+          support.quote(support.CPATH), server.base_url, support.words(support.interpreter(), script))))
       local output = pipe:read "a"
       pipe:close()
       os.remove(script)

@@ -263,8 +263,8 @@ for _, way in ipairs(support.WAYS) do
 
     it("is wiped from memory when its client is closed", function()
       local REQUESTS = 20
-      local pipe = assert(io.popen(("%s %d %s %s 2>&1"):format(
-        support.host "secrets", REQUESTS, server.base_url, server.ca or "")))
+      local pipe = assert(io.popen(support.words(
+        support.host "secrets", REQUESTS, server.base_url, server.ca) .. " 2>&1"))
       local output = pipe:read "a"
       local _, how, code = pipe:close()
       assert.same({"exit", 0}, {how, code}, output)

@@ -1,80 +1,141 @@
 #!/bin/sh
-# sh spec/setup.sh demo|test|sanitize|check|bench|fuzz|soak|coverage: what that target of the Makefile needs and this
-# system lacks is installed with apt. Silent where nothing is missing.
+# sh spec/setup.sh TARGET: what that target of the Makefile needs and this system lacks is installed with apt. Silent
+# where nothing is missing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-target=${1:?demo, test, sanitize, check, bench, fuzz, soak or coverage is wanted}
+target=${1:?a target of the Makefile is wanted}
 
-# need "Debian packages" probe…: a probe that fails adds its packages.
+fail() {
+  echo "make $target $*" >&2
+  exit 1
+}
+
+# need "Debian packages" probe…: a probe that fails adds its packages. It looks for one thing alone, so that what is
+# named is what is missing.
 need() {
   packages=$1
   shift
-  "$@" >/dev/null 2>&1 || missing="$missing $packages"
+  "$@" >/dev/null 2>&1 || for package in $packages; do
+    case " $missing " in
+      *" $package "*) ;;
+      *) missing="$missing $package" ;;
+    esac
+  done
 }
 
-compiles() { printf '#include <stdio.h>\n' | ${CC:-cc} -E -; }
+has_program() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1"; }
 has_library() { ${PKG_CONFIG:-pkg-config} --exists "$1"; }
 has_lua_headers() {
   for name in lua5.4 lua-5.4 lua54 lua; do has_library "$name >= 5.4 $name < 5.5" && return; done
   return 1
 }
 is_lua() { "$lua" -e 'assert(_VERSION == "Lua 5.4")'; }
-has_module() { "$lua" -e "dofile 'spec/standin/libraries.lua'; require '$1'"; }
-has_busted() { command -v busted && has_module busted; }
-has_nginx() { PATH="$PATH:/usr/sbin:/sbin" command -v nginx; }
-has_fuzzer() {
-  printf 'int LLVMFuzzerTestOneInput(void);\nint LLVMFuzzerTestOneInput(void) { return 0; }\n' |
-    clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -
+has_module() { "$lua" -e "require '$1'"; }
+# Not loaded, which would ask for what it needs in turn; where the stand-in looks.
+has_file_of() { "$lua" -e "dofile 'spec/standin/paths.lua'; assert(package.searchpath('$1', package.path))"; }
+# links COMPILER [FLAG [FUNCTION]]: it makes a program, with this flag, of that function.
+links() {
+  program=$(mktemp)
+  # shellcheck disable=SC2086 # words
+  echo "int ${3-main}(void) { return 0; }" | $1 ${2-} -x c -include stdio.h -o "$program" -
+  linked=$?
+  rm -f "$program"
+  return "$linked"
 }
+has_fuzzer() { links clang "-fsanitize=fuzzer,address,undefined" LLVMFuzzerTestOneInput; }
 has_authorities() {
   for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
-    [ -e "$file" ] && return
+    [ -s "$file" ] && return
   done
   return 1
 }
 
+# The packages of the compiler that is asked for, and of what its sanitizers link.
+compiler=${CC:-cc}
+case ${compiler%% *} in
+  cc | gcc) compiler_packages="gcc libc6-dev" sanitizer_packages="gcc" ;;
+  gcc-*) compiler_packages="${compiler%% *} libc6-dev" sanitizer_packages=${compiler%% *} ;;
+  clang) compiler_packages="clang libc6-dev" sanitizer_packages="libclang-rt-dev" ;;
+  clang-*) compiler_packages="${compiler%% *} libc6-dev" sanitizer_packages="libclang-rt-${compiler#clang-}-dev" ;;
+  *)
+    links "$compiler" >/dev/null 2>&1 || fail "needs a C compiler, and CC=$compiler makes no program"
+    compiler_packages='' sanitizer_packages=''
+    ;;
+esac
+
 look() {
   missing=
   lua=${LUA:-$(command -v lua5.4 || command -v lua)}
-  need "gcc libc6-dev" compiles
-  need "pkg-config" command -v "${PKG_CONFIG:-pkg-config}"
+  case $target in
+    test-fresh)
+      need "debootstrap" has_program debootstrap
+      need "util-linux" has_program unshare
+      return
+      ;;
+  esac
+
+  # The module.
+  need "$compiler_packages" links "$compiler"
+  need "pkg-config" has_program "${PKG_CONFIG:-pkg-config}"
   need "libcurl4-openssl-dev" has_library "libcurl >= 7.76"
   need "liblua5.4-dev" has_lua_headers
   need "lua5.4" is_lua
   need "lua-cjson" has_module cjson
-  if [ "$target" = demo ] && [ -n "${STEP_API_KEY-}" ]; then
-    need "ca-certificates" has_authorities
-  else
-    need "lua-cqueues" has_module cqueues
-    need "lua-luaossl" has_module openssl.x509
-    need "lua-http" has_module http.server
-    need "lua-zlib" has_module zlib
-    need "lua-socket" has_module mime
-  fi
-  if [ "$target" = test ] || [ "$target" = sanitize ] || [ "$target" = coverage ]; then
-    need "lua-busted" has_busted
-    need "libcmocka-dev" has_library cmocka
+  need "ca-certificates" has_authorities
+
+  # The stand-in.
+  case $target in
+    demo | test | sanitize | debug | coverage | soak | bench)
+      if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
+        need "lua-cqueues" has_module cqueues
+        need "lua-luaossl" has_module openssl.x509
+        need "lua-http" has_file_of http.server
+        need "lua-fifo" has_file_of fifo
+        need "lua-zlib" has_module zlib
+        need "lua-socket" has_module mime
+      fi
+      ;;
+  esac
+
+  # The specs, and what they share with others.
+  case $target in test | sanitize | debug | coverage)
+    need "lua-busted" has_program busted
+    need "lua-busted" has_module busted
     need "lua-luv" has_module luv
-  fi
-  if [ "$target" = sanitize ]; then
-    need "valgrind" command -v valgrind
-  fi
-  if [ "$target" = bench ]; then
-    need "nginx-light" has_nginx
-    need "openssl" command -v openssl
-    need "lua-sec" has_module ssl.https
-    need "gnuplot-nox" command -v gnuplot
-  fi
-  if [ "$target" = check ]; then
-    need "lua-check" command -v luacheck
-    need "clang-format" command -v clang-format
-    need "clang-tidy" command -v clang-tidy
-    need "luarocks" command -v luarocks
-    need "binutils" command -v readelf
-  fi
-  if [ "$target" = fuzz ]; then
-    need "clang libclang-rt-dev" has_fuzzer
-  fi
+    need "iproute2" has_program ip
+    ;;
+  esac
+  case $target in test | sanitize | debug | coverage | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | sanitize | debug | coverage | check) need "libcmocka-dev" has_library cmocka ;; esac
+
+  case $target in
+    sanitize)
+      case ${SANITIZE:-address} in
+        address) need "$sanitizer_packages" links "$compiler" "-fsanitize=address,undefined" ;;
+        thread) need "$sanitizer_packages" links "$compiler" "-fsanitize=thread" ;;
+        valgrind) need "valgrind" has_program valgrind ;;
+      esac
+      ;;
+    coverage)
+      need "gcc" has_program gcov
+      ;;
+    bench)
+      need "nginx-light" has_program nginx
+      need "openssl" has_program openssl
+      need "lua-sec" has_module ssl.https
+      need "gnuplot-nox" has_program gnuplot
+      ;;
+    check)
+      need "lua-check" has_program luacheck
+      need "${CLANG_FORMAT:-clang-format}" has_program "${CLANG_FORMAT:-clang-format}"
+      need "${CLANG_TIDY:-clang-tidy}" has_program "${CLANG_TIDY:-clang-tidy}"
+      need "luarocks" has_program luarocks
+      need "binutils" has_program readelf
+      ;;
+    fuzz)
+      need "clang libclang-rt-dev" has_fuzzer
+      ;;
+  esac
 }
 
 look
@@ -84,10 +145,12 @@ as_root=
 if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || [ -n "$as_root" ]; }; then
   echo "Installing with apt-get, for make $target:$missing"
   apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
+  # One source that cannot be read is no reason not to try the others.
+  $apt update
   # shellcheck disable=SC2086 # words
-  $apt update && $apt install -y --no-install-recommends $missing >/dev/null
+  $apt install -y --no-install-recommends $missing >/dev/null
   look
   [ -z "$missing" ] && exit 0
 fi
-echo "make $target needs what these Debian packages hold:$missing" >&2
-exit 1
+[ -z "${LUA-}" ] || is_lua >/dev/null 2>&1 || fail "needs Lua 5.4, and LUA=$LUA is none"
+fail "needs what these Debian packages hold:$missing"

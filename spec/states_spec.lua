@@ -29,9 +29,8 @@ local LEAVE = [[
 
 local function states(how, count, script, server)
   local path = support.write(os.tmpname(), script)
-  local command = ("LUA_CPATH='%s' %s %s %d %s %s %s 2>&1"):format(
-    support.CPATH, support.host "states", how, count, path, server.base_url, server.ca or "")
-  local pipe = assert(io.popen(command))
+  local pipe = assert(io.popen(support.words("env", "LUA_CPATH=" .. support.CPATH, support.host "states", how, count,
+    path, server.base_url, server.ca) .. " 2>&1"))
   local output = pipe:read("a")
   local _, ended, code = pipe:close()
   os.remove(path)

@@ -117,6 +117,37 @@ describe("TLS", function()
     assert(support.client(server):generate(PARAMS))
   end)
 
+  it("is refused where ca_file holds no authorities", function()
+    local file = support.write(os.tmpname(), "none")
+    local err = refusal {api_key = support.KEY, base_url = server.base_url, ca_file = file}
+    os.remove(file)
+    assert.same({"network", nil, 1}, {err.kind, err.maybe_billed, err.attempts})
+    assert.matches("^127%.0%.0%.1: no secure connection: ca_file holds no authorities %(", err.message)
+  end)
+
+  it("is refused where the system has no authorities, with a word on what to do", function()
+    -- A view of the system's folders in which they are gone.
+    local bare = 'for folder in /etc/ssl /etc/pki; do '
+      .. '[ ! -d "$folder" ] || mount -t tmpfs none "$folder" || exit; done; exec "$@"'
+    local script = support.write(os.tmpname(), ([[
+      local client = assert(require "stepimg".new {api_key = "k", base_url = %q})
+      print(select(2, client:generate {prompt = "x"}))
+    ]]):format(server.base_url))
+    local function run(...)
+      local pipe = assert(io.popen(support.words("unshare", "-m", "sh", "-c", bare, "sh", ...) .. " 2>&1"))
+      return pipe:read "a", pipe:close()
+    end
+    local refused, allowed = run "true"
+    if not allowed then
+      pending("there is no view of its own to be had: " .. refused)
+      return
+    end
+    assert.matches("^network: 127%.0%.0%.1: no secure connection: this system has no authorities to trust; "
+      .. "install ca%-certificates, or set ca_file %([^\n]+%)\n$",
+      (run("env", "LUA_CPATH=" .. support.CPATH, support.interpreter(), script)))
+    os.remove(script)
+  end)
+
   it("is checked for the picture's host as well", function()
     local client <close> = support.client(server)
     local url = other.picture_url .. "/pictures/1.png"

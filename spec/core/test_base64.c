@@ -155,8 +155,8 @@ static void round_trips_every_length_and_cut(void **state)
   uint32_t seed = 4648;
   (void)state;
   for (size_t length = 0; length <= 300; length++) {
-    unsigned char bytes[300];
-    char text[TEXT_MAX];
+    unsigned char bytes[300] = {0};
+    char text[TEXT_MAX] = "";
     for (size_t i = 0; i < length; i++)
       bytes[i] = (unsigned char)next_random(&seed);
     assert_decodes(text, encode(text, bytes, length), bytes, length);

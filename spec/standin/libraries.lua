@@ -1,8 +1,6 @@
 -- Makes lua-http loadable, and fit for clients that vanish.
 
--- Debian and Ubuntu install lua-http and three small modules it needs below the folders of Lua 5.3 and 5.2 only,
--- although all of them run under 5.4; elsewhere these entries name nothing and do no harm.
-package.path = package.path .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua"
+require "paths"
 
 local errno = require "cqueues.errno"
 local methods = require "http.h2_connection".methods

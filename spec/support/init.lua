@@ -108,6 +108,15 @@ function support.quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 
+-- The words of a shell command.
+function support.words(...)
+  local quoted = {}
+  for i, word in ipairs {...} do
+    quoted[i] = support.quote(word)
+  end
+  return table.concat(quoted, " ")
+end
+
 function support.read(path)
   local file = io.open(path, "rb")
   local text = file and file:read("a")

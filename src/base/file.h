@@ -13,10 +13,7 @@ struct file {
   int descriptor;         /* -1: closed */
 };
 
-#define FILE_NONE                                                                                                      \
-  {                                                                                                                    \
-    NULL, NULL, -1                                                                                                     \
-  }
+#define FILE_NONE ((struct file){NULL, NULL, -1})
 
 /* Makes the temporary file. Fails with STEPIMG_IO or STEPIMG_NOMEM, as do the next four. */
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error);

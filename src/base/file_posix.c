@@ -43,14 +43,14 @@ static void forget(struct file *file)
 {
   free(file->path);
   free(file->temporary);
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
 }
 
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
   size_t length = strlen(path);
   struct stat there;
-  *file = (struct file)FILE_NONE;
+  *file = FILE_NONE;
   file->path = malloc(length + 1);
   file->temporary = malloc(length + SUFFIX_MAX);
   if (file->path == NULL || file->temporary == NULL) {
@@ -64,7 +64,9 @@ enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_
     number = ENOENT; /* this and the next, the rename would say only when all is paid for */
   else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
     number = EISDIR;
-  else if ((file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX)) < 0)
+  else
+    file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX);
+  if (number == 0 && file->descriptor < 0)
     number = errno;
   if (number == 0)
     return STEPIMG_OK;

@@ -1,46 +1,33 @@
-/* What the core asks of the operating system beside libcurl and files: a clock, a lock with a condition, a thread, and
-   something that an event loop can poll. */
+/* The old names of clock.h, lock.h and signal.h, for callers that do not say the new ones yet. */
 #ifndef STEPIMG_PORT_H
 #define STEPIMG_PORT_H
 
 #include <pthread.h>
 #include <stdbool.h>
 
-/* Seconds of a clock that is never set back. */
-double port_now(void);
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/signal.h"
 
-/* Longer than anyone waits, and a moment that every clock type can hold. */
-#define PORT_FOREVER 1e9
+#define PORT_FOREVER CLOCK_FOREVER
+#define port_now clock_now
 
-struct port_lock {
-  pthread_mutex_t mutex;
-  pthread_cond_t changed;
-};
+#define port_lock lock
+#define port_lock_init lock_init
+#define port_lock_destroy lock_destroy
+#define port_acquire lock_acquire
+#define port_release lock_release
+#define port_wait lock_wait
+#define port_wake lock_wake
 
-bool port_lock_init(struct port_lock *lock);
-void port_lock_destroy(struct port_lock *lock);
-void port_acquire(struct port_lock *lock);
-void port_release(struct port_lock *lock);
-/* Sleeps until port_wake or the moment until (of port_now); may wake for nothing. The lock is held. */
-void port_wait(struct port_lock *lock, double until);
-void port_wake(struct port_lock *lock);
+#define PORT_SIGNAL_NONE SIGNAL_NONE
+#define port_signal signal
+#define port_signal_open signal_open
+#define port_signal_set signal_set
+#define port_signal_clear signal_clear
+#define port_signal_close signal_close
 
 /* Starts a thread with all signals blocked: the host's handlers stay on the host's threads. */
 bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
-
-/* A descriptor that is readable while the signal is set: an eventfd, or a pipe where there is none. */
-struct port_signal {
-  int read, write; /* the same for an eventfd; -1: not open */
-};
-
-#define PORT_SIGNAL_NONE                                                                                               \
-  {                                                                                                                    \
-    -1, -1                                                                                                             \
-  }
-
-bool port_signal_open(struct port_signal *signal);
-void port_signal_set(const struct port_signal *signal);   /* at most once before it is cleared */
-void port_signal_clear(const struct port_signal *signal); /* only when it is set */
-void port_signal_close(struct port_signal *signal);       /* idempotent */
 
 #endif

@@ -1,70 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include <fcntl.h>
-#include <math.h>
-#include <signal.h>
-#include <stdint.h>
-#include <time.h>
-#include <unistd.h>
-#if defined(__linux__)
-#include <sys/eventfd.h>
-#endif
-
 #include "base/port.h"
 
-double port_now(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-bool port_lock_init(struct port_lock *lock)
-{
-  pthread_condattr_t attributes;
-  if (pthread_mutex_init(&lock->mutex, NULL) != 0)
-    return false;
-  if (pthread_condattr_init(&attributes) == 0) {
-    /* By the wall clock, a wait would end early or late when somebody sets it. */
-    bool good = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(&lock->changed, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
-    if (good)
-      return true;
-  }
-  pthread_mutex_destroy(&lock->mutex);
-  return false;
-}
-
-void port_lock_destroy(struct port_lock *lock)
-{
-  pthread_cond_destroy(&lock->changed);
-  pthread_mutex_destroy(&lock->mutex);
-}
-
-void port_acquire(struct port_lock *lock)
-{
-  pthread_mutex_lock(&lock->mutex);
-}
-
-void port_release(struct port_lock *lock)
-{
-  pthread_mutex_unlock(&lock->mutex);
-}
-
-void port_wait(struct port_lock *lock, double until)
-{
-  struct timespec moment;
-  double whole = floor(until);
-  moment.tv_sec = (time_t)whole;
-  moment.tv_nsec = (long)((until - whole) * 1e9);
-  pthread_cond_timedwait(&lock->changed, &lock->mutex, &moment);
-}
-
-void port_wake(struct port_lock *lock)
-{
-  pthread_cond_broadcast(&lock->changed);
-}
+#include <signal.h>
 
 bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
@@ -75,47 +13,4 @@ bool port_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
   int failed = pthread_create(thread, NULL, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed == 0;
-}
-
-bool port_signal_open(struct port_signal *signal)
-{
-#if defined(__linux__)
-  signal->read = signal->write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return signal->read >= 0;
-#else
-  int ends[2];
-  if (pipe(ends) != 0)
-    return false;
-  for (int i = 0; i < 2; i++) {
-    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-    fcntl(ends[i], F_SETFL, O_NONBLOCK);
-  }
-  signal->read = ends[0];
-  signal->write = ends[1];
-  return true;
-#endif
-}
-
-/* Eight bytes, as an eventfd wants them; a pipe gives them back as they went in. Neither can be full. */
-void port_signal_set(const struct port_signal *signal)
-{
-  uint64_t one = 1;
-  if (signal->write >= 0 && write(signal->write, &one, sizeof one) < 0)
-    return;
-}
-
-void port_signal_clear(const struct port_signal *signal)
-{
-  uint64_t count;
-  if (signal->read >= 0 && read(signal->read, &count, sizeof count) < 0)
-    return;
-}
-
-void port_signal_close(struct port_signal *signal)
-{
-  if (signal->read >= 0)
-    close(signal->read);
-  if (signal->write >= 0 && signal->write != signal->read)
-    close(signal->write);
-  *signal = (struct port_signal)PORT_SIGNAL_NONE;
 }

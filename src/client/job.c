@@ -83,7 +83,7 @@ static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_
   job->body_length = request->length;
   job->call = request->call;
   job->tag = request->tag;
-  job->file = (struct file)FILE_NONE;
+  job->file = FILE_NONE;
   job->submitted = port_now();
   job->client = client;
   job->queue = request->queue;

@@ -54,7 +54,7 @@ stepimg_queue *stepimg_queue_new(stepimg_client *client)
   struct stepimg_queue *queue = calloc(1, sizeof *queue);
   if (queue != NULL) {
     atomic_init(&queue->holders, 1);
-    queue->signal = (struct port_signal)PORT_SIGNAL_NONE;
+    queue->signal = PORT_SIGNAL_NONE;
   }
   return queue;
 }

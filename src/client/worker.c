@@ -43,7 +43,8 @@ struct worker {
   stepimg_client *client;
   CURLM *multi;
   struct list queue, flight, paused;
-  int in_flight, connecting;
+  int in_flight;
+  struct connections connections;
   struct timers timers;
   struct spares spares;
   double tidy_at;  /* when to look at them again */
@@ -252,7 +253,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, port_now());
   atomic_fetch_add(&job->attempts, 1);
   if (!exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                     &work->answer, &job->progress, &worker->connecting) ||
+                     &work->answer, &job->progress, &worker->connections) ||
       !launch(worker, job))
     no_memory(worker, job);
 }
@@ -261,8 +262,17 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (!exchange_get(&work->exchange, &worker->client->settings, work->url, work->picture, attempt_timeout(job),
-                    &work->answer, &job->progress) ||
+                    &work->answer, &job->progress, &worker->connections) ||
       !launch(worker, job))
+    no_memory(worker, job);
+}
+
+/* The connection that the POST was given is none any more. Nothing was sent, so this is no other attempt. */
+static void begin_anew(struct worker *worker, struct stepimg_job *job)
+{
+  curl_multi_remove_handle(worker->multi, job->work->exchange.easy);
+  exchange_renew(&job->work->exchange, attempt_timeout(job));
+  if (!launch(worker, job))
     no_memory(worker, job);
 }
 
@@ -348,6 +358,10 @@ static void ended(struct worker *worker, struct stepimg_job *job, CURLcode code)
   struct work *work = job->work;
   struct stepimg_error error;
   bool may_repeat;
+  if (work->exchange.stale) {
+    begin_anew(worker, job);
+    return;
+  }
   enum stepimg_kind kind = exchange_result(&work->exchange, code, &error, &may_repeat);
   if (work->picture == NULL)
     exchange_timing(&work->exchange, &work->timing);
@@ -444,8 +458,8 @@ static double next_start(const struct worker *worker)
   bool is_get = job->work != NULL && job->work->picture != NULL;
   if (is_get)
     return 0;
-  int connected = worker->in_flight - worker->connecting;
-  return worker->connecting < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
+  int connected = worker->in_flight - worker->connections.awaited;
+  return worker->connections.awaited < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
 }
 
 /* Milliseconds to sleep, as far as it is known here. */

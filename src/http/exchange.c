@@ -122,9 +122,8 @@ static int status_of(const struct exchange *exchange)
 /* It has a connection, or wants none any more. */
 static void connected(struct exchange *exchange)
 {
-  if (exchange->connecting != NULL)
-    --*exchange->connecting;
-  exchange->connecting = NULL;
+  exchange->connections->awaited -= exchange->awaits;
+  exchange->awaits = false;
 }
 
 /* The POST's body. libcurl sends a request anew by itself when a kept connection turns out to be dead, and that could
@@ -151,24 +150,82 @@ static size_t send_body(char *out, size_t size, size_t count, void *context)
    whole one behind it. */
 static int begin_request(void *context, char *to, char *from, int to_port, int from_port)
 {
-  const struct exchange *exchange = context;
+  struct exchange *exchange = context;
+  bool post = exchange->body != NULL;
   (void)to, (void)from, (void)to_port, (void)from_port;
-  return exchange->body_sent == 0 && exchange->header_bytes == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  if (exchange->body_sent > 0 || exchange->header_bytes > 0)
+    return CURL_PREREQFUNC_ABORT;
+  if (post && !exchange->fresh && !connection_may_carry_post(exchange->connections, exchange->easy)) {
+    exchange->stale = true;
+    curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L); /* nor is it for the next, if nobody else is on it */
+    return CURL_PREREQFUNC_ABORT;
+  }
+  connection_enter(exchange->connections, &exchange->user, exchange->easy);
+  return CURL_PREREQFUNC_OK;
 }
 #endif
 
-/* Copies the value of a header line if it has that name. */
-static void match_header(const char *line, size_t length, const char *name, char *out, size_t size)
+/* The value of a header line that has that name, without the blanks around it; NULL: it has another. */
+static const char *header_value(const char *line, size_t length, const char *name, size_t *value_length)
 {
   size_t name_length = strlen(name);
   if (length <= name_length || line[name_length] != ':' || !text_starts_with(line, name))
-    return;
+    return NULL;
   const char *value = line + name_length + 1, *end = line + length;
   while (value < end && (*value == ' ' || *value == '\t'))
     value++;
   while (end > value && (unsigned char)end[-1] <= ' ')
     end--;
-  text_copy(out, size, value, (size_t)(end - value));
+  *value_length = (size_t)(end - value);
+  return value;
+}
+
+/* Copies it, as far as there is room. */
+static void match_header(const char *line, size_t length, const char *name, char *out, size_t size)
+{
+  size_t value_length;
+  const char *value = header_value(line, length, name, &value_length);
+  if (value != NULL)
+    text_copy(out, size, value, value_length);
+}
+
+/* Where a redirect leads, if the line says so; the first such line counts. libcurl's own word, CURLINFO_REDIRECT_URL, has
+   no user name and password in it from 8.23.0 on, and so cannot be judged. */
+static bool match_location(struct exchange *exchange, const char *line, size_t length)
+{
+  char *from = NULL;
+  size_t value_length;
+  const char *value = header_value(line, length, "location", &value_length);
+  int status = status_of(exchange);
+  if (value == NULL || value_length == 0 || exchange->redirect != NULL || status < 300 || status > 399)
+    return true;
+  curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &from);
+  return url_resolve(from != NULL ? from : "", value, value_length, &exchange->redirect) ||
+         answer_fail(exchange->answer, STEPIMG_NOMEM, "not enough memory for where the picture is");
+}
+
+/* What the headers so far have told. */
+static void forget_headers(struct exchange *exchange)
+{
+  exchange->headed = false;
+  exchange->chunked = false;
+  exchange->request_id[0] = exchange->content_type[0] = '\0';
+  memset(&exchange->asked, 0, sizeof exchange->asked);
+}
+
+/* Nothing tells a whole body from one that was cut, but what is in it. */
+static bool is_open_ended(const struct exchange *exchange)
+{
+  curl_off_t length = -1;
+  curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length < 0 && !exchange->chunked;
+}
+
+/* All that was wanted is there, whatever libcurl says of what came after it. */
+static bool is_whole(const struct exchange *exchange)
+{
+  return exchange->began && exchange->answer->kind == STEPIMG_OK &&
+         answer_is_whole(exchange->answer, is_open_ended(exchange));
 }
 
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
@@ -180,23 +237,28 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
   if (exchange->header_bytes == 0) /* libcurl's own STARTTRANSFER_TIME of a POST is when the upload began */
     exchange->first_byte = port_now() - exchange->began_at;
   if (length > MAX_HEADER_BYTES - exchange->header_bytes) {
-    answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
-                (int)MAX_HEADER_BYTES);
+    if (!is_whole(exchange)) /* else these are trailers */
+      answer_fail(exchange->answer, STEPIMG_PROTOCOL, "the answer's headers are larger than %d bytes",
+                  (int)MAX_HEADER_BYTES);
     exchange->stopped = true;
     return 0;
   }
   exchange->header_bytes += length;
   if (length > 0 && (line[0] == '\r' || line[0] == '\n'))
     exchange->headed = true;
-  if (length >= 5 && text_starts_with(line, "HTTP/")) { /* an interim answer (1xx) came before this one */
-    exchange->headed = false;
-    exchange->chunked = false;
-    exchange->request_id[0] = exchange->content_type[0] = '\0';
-  }
+  if (length >= 5 && text_starts_with(line, "HTTP/")) /* an interim answer (1xx) came before this one */
+    forget_headers(exchange);
   match_header(line, length, "x-request-id", exchange->request_id, sizeof exchange->request_id);
   match_header(line, length, "content-type", exchange->content_type, sizeof exchange->content_type);
   match_header(line, length, "transfer-encoding", coding, sizeof coding);
   exchange->chunked = exchange->chunked || text_starts_with(coding, "chunked");
+  match_header(line, length, "retry-after", exchange->asked.wait, sizeof exchange->asked.wait);
+  match_header(line, length, "retry-after-ms", exchange->asked.milliseconds, sizeof exchange->asked.milliseconds);
+  match_header(line, length, "date", exchange->asked.date, sizeof exchange->asked.date);
+  if (exchange->picture != NULL && !match_location(exchange, line, length)) {
+    exchange->stopped = true;
+    return 0;
+  }
   return length;
 }
 
@@ -233,9 +295,10 @@ static long milliseconds(double seconds)
 }
 
 static bool prepare(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                    double timeout, struct answer *answer, struct progress *progress)
+                    double timeout, struct answer *answer, struct progress *progress, struct connections *connections)
 {
   memset(exchange, 0, sizeof *exchange);
+  exchange->connections = connections;
   exchange->settings = settings;
   exchange->began_at = port_now();
   exchange->answer = answer;
@@ -294,12 +357,12 @@ static bool prepare(struct exchange *exchange, const struct exchange_settings *s
 }
 
 bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress, int *connecting)
+                   double timeout, struct answer *answer, struct progress *progress, struct connections *connections)
 {
-  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress))
+  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress, connections))
     return false;
-  exchange->connecting = connecting;
-  ++*connecting;
+  exchange->awaits = true;
+  connections->awaited++;
   exchange->body = body;
   exchange->body_length = length;
   curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
@@ -311,12 +374,22 @@ bool exchange_post(struct exchange *exchange, const struct exchange_settings *se
 }
 
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress)
+                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct connections *connections)
 {
-  if (!prepare(exchange, settings, url, timeout, answer, progress))
+  if (!prepare(exchange, settings, url, timeout, answer, progress, connections))
     return false;
   exchange->picture = picture;
   return true;
+}
+
+void exchange_renew(struct exchange *exchange, double timeout)
+{
+  exchange->stale = false;
+  exchange->fresh = true;
+  curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
+  curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
 }
 
 /* ------------------------------------------------------------------------------------------------------ verdict -- */
@@ -338,17 +411,18 @@ static enum stepimg_kind timed_out(const struct exchange *exchange, const char *
   }
 }
 
-/* What OpenSSL says of a handshake's most usual failures is known to mislead. */
-static const char *handshake_failed(const char *reason)
+/* What OpenSSL says of the most usual failures is known to mislead. */
+static const char *plain_words(const char *reason, bool connected)
 {
   static const char *const plain[][2] = {
       {"wrong version number", "the server does not speak TLS there"},
       {"alert protocol version", "the server speaks only versions of TLS that are too old"},
-      {"SSL_ERROR_SYSCALL", "the server hung up in the middle of the handshake"},
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-    if (strstr(reason, plain[i][0]) != NULL)
+    if (!connected && strstr(reason, plain[i][0]) != NULL)
       return plain[i][1];
+  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
+    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
   return reason;
 }
 
@@ -383,14 +457,19 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
     break;
   case CURLE_SSL_CONNECT_ERROR:
     what = "no secure connection";
-    reason = handshake_failed(reason);
+    reason = plain_words(reason, false);
     break;
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
     what = "no secure connection";
+    break;
+  case CURLE_SSL_CACERT_BADFILE: /* a small system may have none */
+    what =
+        exchange->settings->ca_file != NULL
+            ? "no secure connection: ca_file holds no authorities"
+            : "no secure connection: this system has no authorities to trust; install ca-certificates, or set ca_file";
     break;
   case CURLE_SEND_FAIL_REWIND: /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
   case CURLE_ABORTED_BY_CALLBACK:
@@ -402,10 +481,12 @@ static enum stepimg_kind transport_failed(const struct exchange *exchange, CURLc
     break;
   case CURLE_RECV_ERROR: /* a reset, or chunks that are none: libcurl does not tell them apart */
     what = "the answer could not be received";
+    reason = plain_words(reason, true);
     break;
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_ERROR:
     what = "the connection was lost";
+    reason = plain_words(reason, true);
     break;
   case CURLE_HTTP2:
   case CURLE_HTTP2_STREAM:
@@ -450,19 +531,20 @@ static enum stepimg_kind not_an_object(const char *host, const struct buffer *bo
                    text_quote(quoted, (const char *)body->bytes, body->length));
 }
 
-/* 200 and complete. */
+/* 200, and ended or whole. */
 static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
   char type[TEXT_QUOTE_MAX];
-  bool empty = !exchange->began || exchange->answer->received == 0;
-  if (empty && !exchange->headed)
-    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it ended in its headers)", host);
+  long version = 0;
+  bool empty = !exchange->began || exchange->answer->received == 0, open_ended = is_open_ended(exchange);
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  if (empty && (!exchange->headed || (open_ended && version < CURL_HTTP_VERSION_2_0)))
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP 200)", host);
   if (exchange->picture == NULL && !begins_object(&exchange->answer->body))
     return not_an_object(host, &exchange->answer->body, error);
-  /* A body without length and chunks ends with its connection, and looks the same where that was cut. */
-  if (!answer_end(exchange->answer, exchange->answer->expected == 0 && !exchange->chunked))
+  if (!answer_end(exchange->answer, open_ended))
     return error_set(error, exchange->answer->kind, NULL, "%s", exchange->answer->reason);
   struct stepimg_picture *picture = exchange->picture;
   if (picture != NULL && picture->format == STEPIMG_UNKNOWN && !text_starts_with(exchange->content_type, "image/")) {
@@ -513,7 +595,6 @@ static void hide_key(const struct exchange *exchange, char *text)
 enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat)
 {
   char host[URL_HOST_MAX], *url = NULL;
-  curl_off_t wait = 0;
   int status = status_of(exchange);
   /* Not 200: its status says it all, also where the rest is lost. Below 200 only 101 is an answer, if a complete one. */
   bool refused = status != 200 && (status >= 200 || code == CURLE_OK);
@@ -532,7 +613,7 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
     picture_status(host, status, error);
   else if (refused)
     error_set(error, policy_of_status(status)->kind, NULL, "%s (HTTP %d)", policy_of_status(status)->meaning, status);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK && !is_whole(exchange))
     transport_failed(exchange, code, host, error);
   else
     finish_body(exchange, host, error);
@@ -540,8 +621,7 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
   error->status = status;
   text_clean(exchange->request_id, strlen(exchange->request_id));
   text_copy(error->request_id, sizeof error->request_id, exchange->request_id, strlen(exchange->request_id));
-  if (curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
-    error->retry_after = (double)wait;
+  error->retry_after = retry_after(&exchange->asked, time(NULL));
   if (exchange->picture != NULL) { /* it is paid for, and fetching it costs nothing */
     error->maybe_billed = error->kind != STEPIMG_OK;
     *repeat = error->kind == STEPIMG_NETWORK || error->kind == STEPIMG_TIMEOUT || error->kind == STEPIMG_SERVER ||
@@ -557,12 +637,7 @@ enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, stru
 
 const char *exchange_redirect(const struct exchange *exchange)
 {
-  char *to = NULL;
-  int status = status_of(exchange);
-  if (exchange->picture == NULL || status < 300 || status > 399)
-    return NULL;
-  curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &to);
-  return to;
+  return exchange->redirect;
 }
 
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
@@ -581,8 +656,12 @@ void exchange_timing(const struct exchange *exchange, struct stepimg_timing *tim
 
 void exchange_free(struct exchange *exchange)
 {
+  if (exchange->easy == NULL)
+    return;
   connected(exchange);
-  if (exchange->easy != NULL)
-    curl_easy_cleanup(exchange->easy);
+  connection_leave(&exchange->user);
+  free(exchange->redirect);
+  exchange->redirect = NULL;
+  curl_easy_cleanup(exchange->easy);
   exchange->easy = NULL;
 }

@@ -8,6 +8,8 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
+#include "http/connection.h"
+#include "http/retry_after.h"
 #include "payload/answer.h"
 #include "stepimg.h"
 
@@ -46,30 +48,40 @@ struct exchange {
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
   struct stepimg_picture *picture; /* the GET's */
-  int *connecting;                 /* counts this one; NULL: no longer */
+  struct connections *connections;
+  struct connection_user user;
+  bool awaits; /* counted in connections->awaited */
+  bool stale;  /* it was given a connection that may carry no POST, and stopped before anything was sent */
+  bool fresh;  /* so it began anew, on one of its own */
   size_t header_bytes;
   double began_at, first_byte; /* a moment of port_now; seconds from then until the answer began */
   bool headed;                 /* the answer's headers are complete */
   bool chunked;                /* its body has an end of its own, which libcurl sees to */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */
+  char *redirect;              /* where a GET was sent to instead; owned. NULL: nowhere */
+  struct retry_after asked;
   char request_id[128];
   char content_type[64];
   char reason[CURL_ERROR_SIZE];
 };
 
 /* Prepares a POST of body (borrowed) to the endpoint. The caller adds exchange->easy to its multi handle and sets
-   CURLOPT_PRIVATE. *connecting is one more until the body begins to leave or the exchange is over. False: out of memory. */
+   CURLOPT_PRIVATE. connections->awaited is one more until the body begins to leave or the exchange is over. False: out of
+   memory. */
 bool exchange_post(struct exchange *exchange, const struct exchange_settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress, int *connecting);
+                   double timeout, struct answer *answer, struct progress *progress, struct connections *connections);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct exchange_settings *settings, const char *url,
-                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress);
+                  struct stepimg_picture *picture, double timeout, struct answer *answer, struct progress *progress,
+                  struct connections *connections);
+/* Prepares a stale one, which has left its multi handle, to begin once more, on a connection of its own. */
+void exchange_renew(struct exchange *exchange, double timeout);
 
 /* Judges an exchange that libcurl says has ended with code: STEPIMG_OK, or what is wrong with it, and whether it may be
    repeated. */
 enum stepimg_kind exchange_result(struct exchange *exchange, CURLcode code, struct stepimg_error *error, bool *repeat);
-/* Where a GET was sent to instead, valid until exchange_free; NULL: nowhere. */
+/* Where a GET was sent to instead, as an address of its own, not looked at; valid until exchange_free. NULL: nowhere. */
 const char *exchange_redirect(const struct exchange *exchange);
 /* connect, tls and first_byte. */
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);

@@ -114,6 +114,51 @@ bool url_may_follow(const char *from, const char *url, const char **why)
   return *why == NULL;
 }
 
+/* The address that text is from address from, which curl_free frees. NULL: it is none, or *no_memory. */
+static char *combine(const char *from, const char *text, bool *no_memory)
+{
+  char *whole = NULL;
+  struct address address = open_address(from, CURLU_NON_SUPPORT_SCHEME);
+  CURLUcode code = CURLUE_OK;
+  if (address.parsed != NULL)
+    code = curl_url_set(address.parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+  if (address.parsed != NULL && code == CURLUE_OK)
+    code = curl_url_get(address.parsed, CURLUPART_URL, &whole, 0);
+  *no_memory = address.no_memory || code == CURLUE_OUT_OF_MEMORY;
+  close_address(&address);
+  return code == CURLUE_OK ? whole : NULL;
+}
+
+static char *copy_of(const char *text, size_t length)
+{
+  char *copy = malloc(length + 1);
+  if (copy != NULL) {
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+  }
+  return copy;
+}
+
+bool url_resolve(const char *from, const char *location, size_t length, char **out)
+{
+  bool no_memory = false;
+  *out = NULL;
+  if (length == 0 || memchr(location, '\0', length) != NULL)
+    return true;
+  char *text = copy_of(location, length);
+  char *whole = text != NULL ? combine(from, text, &no_memory) : NULL;
+  if (whole != NULL) { /* curl_free need not be free */
+    free(text);
+    text = copy_of(whole, strlen(whole));
+  } else if (no_memory) {
+    free(text);
+    text = NULL;
+  }
+  curl_free(whole);
+  *out = text;
+  return text != NULL;
+}
+
 static enum stepimg_kind check_base(struct address *address, const char *text, struct stepimg_error *error)
 {
   char host[URL_HOST_MAX];

@@ -13,6 +13,10 @@ enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg
 /* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const char *url);
 
+/* Where a redirect's Location of so many bytes leads from address from: an address of its own, or the text itself if it
+   makes none; NULL where it is empty or broken off by a NUL. *out is the caller's to free. False: out of memory. */
+bool url_resolve(const char *from, const char *location, size_t length, char **out);
+
 /* Whether a picture may be fetched from url after an answer from address from: https always, http only from loopback to
    loopback, never with credentials. *why says what is wrong with it. */
 bool url_may_follow(const char *from, const char *url, const char **why);

@@ -25,10 +25,10 @@ static bool overflow(struct answer *answer, enum stepimg_kind kind)
   return answer_fail(answer, STEPIMG_PROTOCOL, "the answer is larger than max_response_bytes (%zu)", answer->max);
 }
 
-/* Whether the file did as it was asked. */
-static bool written(struct answer *answer, const struct stepimg_error *error, enum stepimg_kind kind)
+/* The file did not do as it was asked, and said why. False. */
+static bool unwritten(struct answer *answer, const struct stepimg_error *error)
 {
-  return kind == STEPIMG_OK || answer_fail(answer, kind, "%s", error->message);
+  return answer_fail(answer, error->kind, "%s", error->message);
 }
 
 /* The picture of a place in data; made when first seen. NULL: answer->kind says why. */
@@ -71,8 +71,8 @@ static bool flush(struct answer *answer, size_t kept)
   struct stepimg_error error;
   size_t length = answer->bytes.length - kept;
   look(answer);
-  if (!written(answer, &error, file_write(&answer->file, answer->bytes.bytes, length, &error)))
-    return false;
+  if (file_write(&answer->file, answer->bytes.bytes, length, &error) != STEPIMG_OK)
+    return unwritten(answer, &error);
   answer->current->length += length;
   memmove(answer->bytes.bytes, answer->bytes.bytes + length, kept);
   answer->bytes.length = kept;
@@ -95,7 +95,7 @@ static bool picture_begin(struct answer *answer, size_t expected)
   buffer_init(&answer->bytes, answer->max);
   if (to_file(answer)) {
     answer->current->length = 0; /* a download that is repeated begins anew */
-    return written(answer, &error, file_restart(&answer->file, &error));
+    return file_restart(&answer->file, &error) == STEPIMG_OK || unwritten(answer, &error);
   }
   if (expected == 0 || expected > answer->max)
     return true;
@@ -118,7 +118,7 @@ static bool picture_end(struct answer *answer)
     picture->saved = picture->length > 0;
     buffer_free(&answer->bytes);
     answer->current = NULL;
-    return written(answer, &error, file_close(&answer->file, &error));
+    return file_close(&answer->file, &error) == STEPIMG_OK || unwritten(answer, &error);
   }
   answer->current = NULL;
   if (answer->bytes.length == 0) { /* "" is no picture */
@@ -223,7 +223,7 @@ void answer_init(struct answer *answer, size_t max, struct spares *spares)
   memset(answer, 0, sizeof *answer);
   answer->spares = spares;
   answer->max = max;
-  answer->file = (struct file)FILE_NONE;
+  answer->file = FILE_NONE;
 }
 
 enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error)
@@ -293,13 +293,24 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   return false;
 }
 
+bool answer_is_whole(struct answer *answer, bool open_ended)
+{
+  if (answer->mode == ANSWER_ENVELOPE)
+    return answer->splitter.whole;
+  if (answer->mode != ANSWER_PICTURE || !open_ended)
+    return false;
+  look(answer);
+  return sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length);
+}
+
 bool answer_end(struct answer *answer, bool open_ended)
 {
+  if (open_ended && !answer_is_whole(answer, true))
+    return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing",
+                       answer->mode == ANSWER_PICTURE ? "picture" : "answer");
   if (answer->mode != ANSWER_PICTURE)
-    return true; /* whether the envelope is whole is for its reader to say */
+    return true; /* whether it is JSON is for its reader to say */
   look(answer);
-  if (open_ended && !sniff_end(answer->current->format, answer->bytes.bytes, answer->bytes.length))
-    return answer_fail(answer, STEPIMG_NETWORK, "the picture was cut short: its end is missing");
   return picture_end(answer);
 }
 
@@ -314,7 +325,7 @@ struct stepimg_picture *answer_to_download(const struct answer *answer)
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file)
 {
   *file = answer->file;
-  answer->file = (struct file)FILE_NONE;
+  answer->file = FILE_NONE;
   outcome->body = (char *)buffer_take(&answer->body, &outcome->body_length);
   outcome->pictures = answer->pictures;
   outcome->picture_count = answer->picture_count;

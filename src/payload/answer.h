@@ -18,8 +18,7 @@ enum {
   ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
   ANSWER_MAX_URL = 8 * 1024,
   ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
-  ANSWER_FILE_BLOCK =
-      64 * 1024 /* bytes gathered before they are written; format and dimensions are read from the first */
+  ANSWER_FILE_BLOCK = 64 * 1024, /* bytes gathered before they are written; format and size are read in the first */
 };
 
 enum answer_mode {
@@ -59,6 +58,9 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
 /* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
    that is STEPIMG_OK, since the body of a refusal has reached its bound. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
+/* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
+   the connection went on: it is paid for. */
+bool answer_is_whole(struct answer *answer, bool open_ended);
 /* The body has ended; open_ended: nothing tells a whole one from one that was cut, but what is in it. False as
    answer_write. */
 bool answer_end(struct answer *answer, bool open_ended);

@@ -52,7 +52,7 @@ static void open_bracket(struct splitter *s, char c)
 static void close_bracket(struct splitter *s)
 {
   if (s->depth > 0)
-    s->depth--;
+    s->whole = --s->depth == 0;
   if (s->matched > s->depth) {
     s->matched = s->depth;
     s->expect_key = false;
@@ -187,6 +187,8 @@ static size_t plain(const char *bytes, size_t length)
 
 static bool between(struct splitter *s, char c)
 {
+  if (s->whole && memchr(" \t\r\n", c, 4) == NULL)
+    s->whole = false;
   switch (c) {
   case '{':
   case '[':

@@ -42,6 +42,7 @@ struct splitter {
   unsigned matched; /* how many of the outer brackets lie on the path {"data":[{ */
   size_t index;     /* place in data, from 0 */
   bool expect_key;  /* the next string of this object is a key */
+  bool whole;       /* the outermost bracket was closed, and nothing but blanks came since */
   bool broken;      /* a sink said no, or an escape in a payload was no escape */
   char key[SPLITTER_KEY_MAX];
   size_t key_length; /* SPLITTER_KEY_MAX: longer than the buffer */

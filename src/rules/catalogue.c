@@ -2,10 +2,7 @@
    POST /images/generations, model step-image-edit-2. */
 #include "stepimg.h"
 
-#define TEXT(s)                                                                                                        \
-  {                                                                                                                    \
-    .type = STEPIMG_STRING, .as.string = { s, sizeof(s) - 1 }                                                          \
-  }
+#define TEXT(s) .type = STEPIMG_STRING, .as.string = {s, sizeof(s) - 1}
 
 static const char *const step_image_edit_2_sizes[] = {"1024x1024", "768x1360", "896x1184",
                                                       "1360x768",  "1184x896", NULL};
@@ -18,7 +15,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .choices = step_image_edit_2_sizes,
      .meaning = "height x width",
      .has_default = true,
-     .server_default = TEXT("1024x1024")},
+     .server_default = {TEXT("1024x1024")}},
     {.name = "n",
      .type = STEPIMG_INTEGER,
      .min = 1,
@@ -29,7 +26,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .type = STEPIMG_STRING,
      .choices = response_formats,
      .has_default = true,
-     .server_default = TEXT("url"),
+     .server_default = {TEXT("url")},
      .sent_default = "b64_json"}, /* one round trip, and no link that expires */
     {.name = "seed", .type = STEPIMG_INTEGER, .min = 0, .max = 2147483647},
     {.name = "steps",
@@ -44,7 +41,7 @@ static const struct stepimg_rule step_image_edit_2[] = {
      .max = 10,
      .has_default = true,
      .server_default = {.type = STEPIMG_NUMBER, .as.number = 1}},
-    {.name = "negative_prompt", .type = STEPIMG_STRING, .max = 512, .has_default = true, .server_default = TEXT("")},
+    {.name = "negative_prompt", .type = STEPIMG_STRING, .max = 512, .has_default = true, .server_default = {TEXT("")}},
     {.name = "text_mode",
      .type = STEPIMG_BOOLEAN,
      .has_default = true,

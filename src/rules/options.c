@@ -212,7 +212,7 @@ const char *rules_place_of_option(const char *name)
   for (size_t i = 0; i < OPTIONS; i++)
     if (strcmp(table[i].rule.name, name) == 0)
       return table[i].scope == STEPIMG_CALL_OPTION ? "it is an option of the call: give it in the second table"
-                                                    : "it is an option of a client: give it to stepimg.new";
+                                                   : "it is an option of a client: give it to stepimg.new";
   return strcmp(name, "headers") == 0 ? "it is an option of a client: give it to stepimg.new" : NULL;
 }
 

@@ -1,0 +1,142 @@
+-- Which connection a POST goes out on: a kept one where it lasts, and a new one where the server has ended the last,
+-- however short ago. A request on a connection that is gone is lost, and may be billed.
+
+local cqueues = require "cqueues"
+local condition = require "cqueues.condition"
+local h2 = require "spec.support.h2"
+local raw = require "spec.support.raw"
+local support = require "spec.support"
+
+local authority = support.part "authority"
+
+local PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+local JSON = ([[{"data":[{"b64_json":"%s"}]}]]):format(PIXEL)
+local ANSWER = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#JSON, JSON)
+local GAPS = {0.01, 0.1, 0.9} -- seconds between a server's end of a connection and the next POST
+local IN_A_ROW = 5
+
+local ours = authority.new()
+
+-- How a connection begins: `requests(connection, server)` gives a function that reads a request and answers it, false
+-- where the client has left.
+local function over_http1(connection, server)
+  return function()
+    return server:request(connection) and connection:xwrite(ANSWER)
+  end
+end
+
+local function over_http2(connection, server)
+  local session = h2.open(connection, server)
+  return function()
+    session:await "whole"
+    if not session.whole then
+      return false
+    end
+    session:answer()
+    session:again()
+    return session:send("DATA", h2.END_STREAM, session.stream, JSON)
+  end, session
+end
+
+local function say_goodbye(connection)
+  connection:shutdown "w"
+end
+
+local function cut(connection)
+  raw.below(connection):shutdown "w"
+end
+
+-- When the answer has been read: a reset throws away what was not.
+local function reset(connection, _, server)
+  server.answered:wait()
+  raw.reset(connection)
+end
+
+local function send_goaway(session)
+  session:send("GOAWAY", 0, 0, h2.u32(session.stream) .. h2.u32(0))
+end
+
+-- When the answer has been read: what comes with it lies in the TLS library's buffer, where nobody can look.
+local function go_away(_, session, server)
+  server.answered:wait()
+  send_goaway(session)
+end
+
+local function go_away_and_close(connection, session)
+  send_goaway(session)
+  connection:shutdown "w"
+end
+
+local WAYS = {
+  {name = "plain HTTP", requests = over_http1, ends = {closes = say_goodbye, resets = reset}},
+  {name = "TLS with HTTP/1.1", requests = over_http1, tls = "http/1.1",
+    ends = {["says goodbye and closes"] = say_goodbye, ["closes without a word"] = cut, resets = reset}},
+  {name = "TLS with HTTP/2", requests = over_http2, tls = "h2",
+    ends = {["closes without a word"] = cut, ["goes away"] = go_away, ["goes away and closes"] = go_away_and_close}},
+}
+
+describe("A kept connection", function()
+  local ca_file
+
+  lazy_setup(function()
+    ca_file = support.write(os.tmpname(), ours.pem)
+  end)
+
+  lazy_teardown(function()
+    os.remove(ca_file)
+  end)
+
+  -- A server that ends each connection so after its first answer; where `finish` is nil, it ends none.
+  local function serve(way, finish)
+    local server
+    server = raw.listen(function(connection)
+      local answer, session = way.requests(connection, server)
+      while answer() do
+        if finish then
+          finish(connection, session, server)
+          server.finished = (server.finished or 0) + 1
+          return finish ~= reset and raw.silence(connection)
+        end
+      end
+    end, way.tls and raw.context(authority.issue(ours), way.tls))
+    server.answered = condition.new()
+    return server, ("%s://%s/v1"):format(way.tls and "https" or "http", server.host)
+  end
+
+  local function rest(seconds)
+    local until_then = cqueues.monotime() + seconds
+    raw.run("the end of a rest", function() return cqueues.monotime() >= until_then end)
+  end
+
+  for _, way in ipairs(WAYS) do
+    it("carries one POST after the other over " .. way.name, function()
+      local server <close>, base_url = serve(way)
+      local client <close> = support.client({}, {base_url = base_url, ca_file = ca_file})
+      for _ = 1, IN_A_ROW do
+        assert(raw.finish(assert(client:submit {prompt = "a lighthouse"})))
+      end
+      assert.same({1, IN_A_ROW}, {server.connections, server.requests})
+      client:close()
+    end)
+
+    for name, finish in pairs(way.ends) do
+      it(("carries no POST where its server over %s %s after an answer"):format(way.name, name), function()
+        local server <close>, base_url = serve(way, finish)
+        local client <close> = support.client({}, {
+          base_url = base_url, ca_file = ca_file, budget = 1 + #GAPS, max_concurrent = 1,
+        })
+        for i = 0, #GAPS do
+          if i > 0 then
+            raw.run("the end of a connection", function() return server.finished == i end)
+            rest(GAPS[i])
+          end
+          local result, err = raw.finish(assert(client:submit {prompt = "a lighthouse"}))
+          server.answered:signal()
+          assert(result, ("%s s later: %s"):format(GAPS[i], err))
+        end
+        assert.same({1 + #GAPS, 1 + #GAPS}, {server.connections, server.requests})
+        client:close()
+      end)
+    end
+  end
+end)
