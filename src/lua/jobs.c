@@ -9,12 +9,12 @@
 #include "lua/primitives.h"
 
 struct record {
-  stepimg_job *job;       /* NULL: not started, or released */
-  struct client *owner;   /* a user value keeps it */
-  struct shared *shared;  /* pictures that were looked at */
-  bool apart;             /* it goes to no queue */
-  bool started, released; /* the core's job was made; was freed */
-  bool delivered;         /* done was called */
+  stepimg_job *job;             /* NULL: not started, or released */
+  struct client *owner;         /* a user value keeps it */
+  struct shared *shared;        /* pictures that were looked at */
+  bool apart;                   /* it goes to no queue */
+  bool started, released;       /* the core's job was made; was freed */
+  bool delivered;               /* done was called */
   struct stepimg_progress last; /* once released */
 };
 
@@ -426,10 +426,10 @@ static int discard(lua_State *L)
 void open_jobs(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"job", job_new},       {"attr", attr},         {"keep", keep},       {"start", start},   {"over", over},
-      {"phase", phase},       {"progress", progress}, {"settled", settled}, {"settle", settle}, {"done", done},
-      {"cancel", cancel},     {"void", void_job},     {"drop", drop},       {"outcome", outcome},
-      {"picture", picture},   {"commit", commit},     {"discard", discard}, {NULL, NULL}};
+      {"job", job_new},   {"attr", attr},         {"keep", keep},       {"start", start},     {"over", over},
+      {"phase", phase},   {"progress", progress}, {"settled", settled}, {"settle", settle},   {"done", done},
+      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome}, {"picture", picture},
+      {"commit", commit}, {"discard", discard},   {NULL, NULL}};
   primitives_class(L, JOB, NULL);
   primitives_class(L, RECORD, record_gc);
   primitives_add(L, functions);

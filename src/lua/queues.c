@@ -38,13 +38,13 @@ struct place queue_check(lua_State *L, int index)
     return (struct place){client, client->client, stepimg_client_queue(client->client)};
   }
   struct loop *loop = luaL_testudata(L, index, LOOP);
-  if (loop == NULL)
+  if (loop == NULL) {
     bad_self(L, index, CLIENT);
-  else if (loop->queue == NULL)
+    abort(); /* it has raised */
+  }
+  if (loop->queue == NULL)
     luaL_error(L, "the loop is over");
-  else
-    return (struct place){live(L, loop->owner), loop->owner->client, loop->queue};
-  return (struct place){NULL, NULL, NULL}; /* not reached */
+  return (struct place){live(L, loop->owner), loop->owner->client, loop->queue};
 }
 
 struct client *queue_owner(lua_State *L, int index)
@@ -306,9 +306,9 @@ static int wait(lua_State *L)
 void open_queues(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"client", client_new}, {"loop", loop_new},  {"state", state}, {"close", close_queue}, {"head", head},
-      {"pending", pending},   {"most", most},      {"strict", strict}, {"fd", descriptor},   {"kind", kind},
-      {"watch", watch},       {"wait", wait},      {NULL, NULL}};
+      {"client", client_new}, {"loop", loop_new}, {"state", state},   {"close", close_queue}, {"head", head},
+      {"pending", pending},   {"most", most},     {"strict", strict}, {"fd", descriptor},     {"kind", kind},
+      {"watch", watch},       {"wait", wait},     {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.main");

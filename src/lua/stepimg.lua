@@ -15,8 +15,9 @@ local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutin
 local cjson = primitives.cjson or require "cjson"
 local json = cjson.new() -- the host may have changed the shared one's settings
 
-local done, head, keep, kind, settled = primitives.done, primitives.head, primitives.keep, primitives.kind, primitives.settled
-local attr_of, now, number, over, start = primitives.attr, primitives.now, primitives.number, primitives.over, primitives.start
+local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
+local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
+local settled, start = primitives.settled, primitives.start
 
 local COLLECTING = 50e-6 -- seconds, after which a call that is not to block works no longer for the collector
 local MAX_DEPTH = 100 -- of tables in a parameter that the catalogue does not know
@@ -143,7 +144,8 @@ end
 
 -- What a set of parameters means: wire, warnings | nil, err.
 local function check(params, strict)
-  local wire, found = primitives.check(type(params) == "string" and {prompt = params} or plain(params, PARAMETERS), strict)
+  local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
+  local wire, found = primitives.check(copy, strict)
   if not wire then
     return nil, failure(found[1])
   end
@@ -172,7 +174,7 @@ local function check_options(options, deferred)
   elseif on_done ~= nil and type(on_done) ~= "function" then
     return nil, nil, "on_done: function expected, got " .. type(on_done)
   elseif save ~= nil and not is_path(save) then
-    return nil, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte in it" or type(save))
+    return nil, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte" or type(save))
   end
   local good, flaw, slip = primitives.check_call(call)
   if not good then
@@ -256,7 +258,7 @@ function Image.save(image, path)
   if good then
     return path
   elseif image.finish_reason == "content_filtered" and not payload then
-    return nil, failure {kind = "moderation", message = "the service's filter stopped this picture; there is none to save"}
+    return nil, failure {kind = "moderation", message = "the service's filter stopped this picture"}
   end
   return nil, failure(flaw)
 end
@@ -410,7 +412,7 @@ local function result_of(job)
   return primitives.settle(job, result, err)
 end
 
--- ---------------------------------------------------------------------------------------------------------- waiting --
+-- --------------------------------------------------------------------------------------------------------- waiting --
 
 -- Blocks until the job is finished, or one of the queue; at most so many seconds. A hook, as Ctrl-C sets one, runs here.
 local function block(what, seconds)
@@ -600,8 +602,9 @@ end
 local Loop = {}
 
 -- What the list has next: its place, the parameters and options of its own; nil: nothing.
-local function take(loop, state)
-  local list, place, params, own = state.list, state.place + 1, nil, nil
+local function take(state)
+  local list, place = state.list, state.place + 1
+  local params, own
   if type(list) == "function" then
     params, own = list()
   else
@@ -614,7 +617,7 @@ end
 -- was taken stays in its state until it is started, or was handed over as refused.
 local function fill(loop, state)
   while not state.exhausted and primitives.pending(loop) < primitives.most(state.client) do
-    local taken = state.taken or take(loop, state)
+    local taken = state.taken or take(state)
     if state.closed then
       return nil, "the loop is over"
     elseif not taken then
@@ -839,13 +842,13 @@ end
 
 -- Delivers what was finished when it was called: a callback that submits does not keep it going.
 function Client.update(client)
-  local job, attr, left, owing = head(client)
-  if not job and not owing then
+  local first, _, _, owing = head(client)
+  if not first and not owing then
     return 0
   end
   local delivered = 0
   primitives.weigh(client, COLLECTING)
-  job, attr, left = head(client)
+  local job, attr, left = head(client)
   while job do
     local is_delivered = deliver(job, attr)
     if is_delivered then
@@ -937,15 +940,15 @@ function module.new(options)
 end
 
 function module.generate(params, options)
-  local client, err, slip, result = default, nil, nil, nil
+  local client = default
   if not client then
-    client, err, slip = new_client()
-    if not client then
+    local made, err = new_client()
+    if not made then
       return nil, err
     end
-    default = client
+    client, default = made, made
   end
-  result, err, slip = generate(client, params, options)
+  local result, err, slip = generate(client, params, options)
   if slip then
     error(slip, 2)
   elseif err then

@@ -287,8 +287,13 @@ static int clean(lua_State *L)
 
 void open_values(lua_State *L)
 {
-  static const luaL_Reg functions[] = {
-      {"check", check},           {"number", number}, {"models", models}, {"check_call", check_call},
-      {"option_names", option_names}, {"now", now},   {"clean", clean},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", check},
+                                       {"number", number},
+                                       {"models", models},
+                                       {"check_call", check_call},
+                                       {"option_names", option_names},
+                                       {"now", now},
+                                       {"clean", clean},
+                                       {NULL, NULL}};
   primitives_add(L, functions);
 }
