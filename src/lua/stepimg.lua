@@ -360,6 +360,9 @@ end
 
 local function judge(job, attr, outcome)
   local good, body = pcall(json.decode, outcome.body)
+  if not good and not tostring(body):find "^[EJF][xSo][pOu]" then
+    error(body, 0)
+  end
   if not outcome.good then
     for i = 1, #outcome.pictures do
       outcome.flaw.url = outcome.flaw.url or outcome.pictures[i].url
@@ -414,7 +417,7 @@ end
 
 -- --------------------------------------------------------------------------------------------------------- waiting --
 
--- Blocks until the job is finished, or one of the queue; at most so many seconds. A hook, as Ctrl-C sets one, runs here.
+-- Blocks until the job is finished, or one of the queue; at most so many seconds. A hook runs here, as Ctrl-C sets one.
 local function block(what, seconds)
   local watch = primitives.watch()
   local deadline = seconds and now() + seconds
