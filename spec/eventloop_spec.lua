@@ -95,7 +95,7 @@ describe("In an event loop", function()
     ]])
     local pipe = assert(io.popen(("ulimit -n 64; LUA_CPATH=%s %s 2>&1"):format(
       support.quote(support.CPATH), support.words(support.interpreter(), script))))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     pipe:close()
     os.remove(script)
     assert.matches("^nil\t[^\n]*no descriptor left\n%d+\n$", output)

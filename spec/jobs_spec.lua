@@ -101,9 +101,10 @@ for _, way in ipairs(support.WAYS) do
     for _, state in ipairs(jobs.STATES) do
       it("that is " .. state.name .. " says so, and is over as cancelled when its client is closed", function()
         local calls = 0
-        local client <close>, job, front = jobs.reach(state, server, silent, {
+        local reached, job, front = jobs.reach(state, server, silent, {
           on_done = function() calls = calls + 1 end,
         })
+        local client <close> = reached
         local progress = job:progress()
         assert.equal(state.attempt, progress.attempt)
         assert.is_true(progress.elapsed > 0 and progress.elapsed < job:progress().elapsed)
