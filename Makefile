@@ -2,7 +2,7 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test sanitize debug check bench fuzz soak coverage test-fresh
+TARGETS    := demo test sanitize debug check bench fuzz soak coverage mutants test-fresh
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -41,7 +41,7 @@ CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/lua/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets)
+HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets worker environment.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -83,7 +83,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a $(CURL_LD) -lm
 
 $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
 
 # The example host, once with the module beside it and once with the module in it.
 $(OUT)/host: examples/host.c | $(OUT)/tools
@@ -96,8 +96,15 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
 
+# With a thread that is soon idle, and a clock that can leap.
+$(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
+	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--wrap=clock_now $(CURL_LD) -lm
+
 $(BUILD)/secrets: spec/host/secrets.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+
+$(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools
+	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(OUT)/states $(OUT)/lua_allocations $(OUT)/lua: $(OUT)/%: spec/host/%.c | $(OUT)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
@@ -182,6 +189,9 @@ run-coverage:
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:
 	@bash spec/fresh.sh $(SUITES)
+
+run-mutants:
+	@$(LUA) spec/mutants.lua
 
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'

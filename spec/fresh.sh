@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# make test-fresh [SUITES="bookworm trixie sid"] [STEPS="demo test"]: every target of the Makefile as a newcomer meets it,
-# in debootstrap's minimal root with nothing but make and these sources. A table tells how each ended; the logs are in
-# build/fresh/. Needs root. MIRROR is apt's own, or debootstrap's. (bash: for lists of words, and for its clock.)
+# make test-fresh [SUITES="bookworm trixie sid"] [STEPS="demo test"]: every target of the Makefile as a newcomer meets
+# it, in debootstrap's minimal root with nothing but make and these sources. A table tells how each ended; the logs are
+# in build/fresh/. Needs root. MIRROR is apt's own, or debootstrap's. (bash: for lists of words, and for its clock.)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$#" -gt 0 ] || set -- bookworm trixie sid
-all_steps="demo again key clang check sanitize fuzz soak bench coverage test user sudo"
+all_steps="demo again key clang check sanitize debug fuzz soak bench coverage mutants test user sudo"
 steps=${STEPS:-$all_steps}
 few="spec/validate_spec.lua spec/image_spec.lua" # of the specs, for what runs them once more
 logs=build/fresh
@@ -31,7 +31,8 @@ make_archive() {
   # shellcheck disable=SC2016 # apt's own
     [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
     'Label: Debian' 2>/dev/null | head -n 1)
-  debootstrap --variant=minbase --include=make "$suite" "$root" ${mirror:+"$mirror"} >"$logs/$suite/debootstrap.log" 2>&1 &&
+  debootstrap --variant=minbase --include=make "$suite" "$root" ${mirror:+"$mirror"} \
+    >"$logs/$suite/debootstrap.log" 2>&1 &&
     { apt-config dump | grep '^Acquire::' | grep -v '::IndexTargets' >"$root/etc/apt/apt.conf.d/90machine"; true; } &&
     tar -C "$root" -cf "$archive.new" . && mv "$archive.new" "$archive"
   local made=$?
@@ -53,7 +54,8 @@ new_root() {
 inside() {
   unshare --mount --pid --fork --kill-child sh -c '
     root=$1 user=$2 archives=$3
-    mount --bind "$root" "$root" && cd "$root" && mount -t proc proc proc && mount -t tmpfs -o mode=755 tmpfs dev && mkdir dev/pts dev/shm || exit 1
+    mount --bind "$root" "$root" && cd "$root" && mount -t proc proc proc || exit 1
+    mount -t tmpfs -o mode=755 tmpfs dev && mkdir dev/pts dev/shm || exit 1
     for node in null zero full random urandom tty; do
       touch "dev/$node" && mount --bind "/dev/$node" "dev/$node" || exit 1
     done
@@ -75,8 +77,8 @@ declare -A cells seen versions
 rows=()
 failed=0
 
-# row NAME USER COMMAND [PATTERN…]: one more row of the table. The command is to succeed, or where its first word is !, to
-# fail, and its output to have what matches each pattern.
+# row NAME USER COMMAND [PATTERN…]: one more row of the table. The command is to succeed, or where its first word is !,
+# to fail, and its output to have what matches each pattern, or nothing that does where that begins with !.
 row() {
   local name=$1 user=$2 command=$3 log="$logs/$suite/${1// /-}.log" began=$SECONDS wanted=0 got=0 good=ok pattern
   shift 3
@@ -87,7 +89,12 @@ row() {
   inside "$user" "${command#! }" >"$log" 2>&1 || got=1
   [ "$got" -eq "$wanted" ] || good=FAIL
   for pattern in "$@"; do
-    grep -qE -- "$pattern" "$log" || { echo "test-fresh: there is nothing like $pattern" >>"$log"; good=FAIL; }
+    wanted=0 got=0
+    [ "${pattern#!}" = "$pattern" ] || wanted=1
+    grep -qE -- "${pattern#!}" "$log" || got=1
+    [ "$got" -eq "$wanted" ] && continue
+    echo "test-fresh: this is not in the output as it is to be: $pattern" >>"$log"
+    good=FAIL
   done
   [ "$good" = ok ] || { failed=1; echo "$suite: $name FAILED, see $log" >&2; tail -n 5 "$log" >&2; }
   cells[$suite,$name]="$good $((SECONDS - began)) s"
@@ -100,9 +107,14 @@ INSTALLED='^Installing with apt-get, for make '
 # The service is where nobody listens, and where somebody does whom no authority knows.
 CLOSED='STEP_BASE_URL=http://127.0.0.1:1/v1 STEP_API_KEY=x make demo'
 # shellcheck disable=SC2016 # expanded in there
-UNKNOWN='cd /tmp && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout key -out cert 2>/dev/null
+UNKNOWN='cd /tmp
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -addext subjectAltName=IP:127.0.0.1 -keyout key -out cert
   openssl s_server -www -accept 127.0.0.1:0 -key key -cert cert >server & server=$!
-  until port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server) && [ -n "$port" ]; do sleep 0.1; done
+  port=
+  while kill -0 "$server" && [ -z "$port" ]; do
+    sleep 0.1
+    port=$(sed -n "s/^ACCEPT 127.0.0.1:\([0-9]*\)/\1/p" server)
+  done
   cd - && STEP_BASE_URL=https://127.0.0.1:$port/v1 STEP_API_KEY=x make demo
   ended=$?; kill "$server"; exit "$ended"'
 
@@ -122,11 +134,13 @@ run_step() {
       row "its authorities" root "! $UNKNOWN" '^No picture\. network: .*self-signed certificate'
       ;;
     clang) row "demo CC=clang" root "make demo CC=clang" "$INSTALLED.* clang" "$A_PICTURE" ;;
-    test) row test root "make test" ' 0 failures / 0 errors ' ;;
+    test) row test root "make test" ' 0 failures / 0 errors ' '!of its own to be had' ;;
     sanitize) row sanitize root "make sanitize SPECS='$few'" ' 0 failures / 0 errors ' ;;
+    debug) row debug root "make debug SPECS='$few'" ' 0 failures / 0 errors ' ;;
     coverage) row coverage root "make coverage SPECS='$few'" ' 0 failures / 0 errors ' '^all ' ;;
+    mutants) row mutants root "make mutants MUTANTS=1 MUTANTS_FILES=^src/rules/" ' of 1 caught' ;;
     soak) row soak root "make soak SOAK_JOBS=2000" 'All is accounted for' ;;
-    bench) row bench root "make bench BENCH_ROUNDS=1" 'The plot is in' ;;
+    bench) row bench root "make bench BENCH_ROUNDS=1" '!not measured' 'The plot is in' ;;
     fuzz) row fuzz root "make fuzz FUZZ_SECONDS=1" 'none broke a promise' ;;
     check) row check root "make check" 'The rock is good' ;;
     user) # cannot install, is told so in a line, and needs no more than that
@@ -144,22 +158,27 @@ run_step() {
   esac
 }
 
-for suite in "$@"; do
-  archive=$logs/$suite/minimal.tar archives=$PWD/$logs/$suite/archives
-  mkdir -p "$archives"
-  echo "$suite: the minimal root" >&2
-  make_archive || { echo "$suite: debootstrap FAILED, see $logs/$suite/debootstrap.log" >&2; failed=1; continue; }
-  for step in $steps; do
-    [ "$step" = again ] || { new_root && run_step "$step"; } || failed=1
+main() {
+  local suite step name
+  for suite in "$@"; do
+    archive=$logs/$suite/minimal.tar archives=$PWD/$logs/$suite/archives
+    mkdir -p "$archives"
+    echo "$suite: the minimal root" >&2
+    make_archive || { echo "$suite: debootstrap FAILED, see $logs/$suite/debootstrap.log" >&2; failed=1; continue; }
+    for step in $steps; do
+      [ "$step" = again ] || { new_root && run_step "$step"; } || failed=1
+    done
   done
-done
 
-printf '\n%-18s' ''
-printf '%-14s' "$@"
-for name in "${rows[@]}"; do
-  printf '\n%-18s' "$name"
-  for suite in "$@"; do printf '%-14s' "${cells[$suite,$name]-}"; done
-done
-echo
-for suite in "$@"; do echo "$suite: ${versions[$suite]-}"; done
-exit "$failed"
+  printf '\n%-18s' ''
+  printf '%-14s' "$@"
+  for name in "${rows[@]}"; do
+    printf '\n%-18s' "$name"
+    for suite in "$@"; do printf '%-14s' "${cells[$suite,$name]-}"; done
+  done
+  echo
+  for suite in "$@"; do echo "$suite: ${versions[$suite]-}"; done
+  exit "$failed"
+}
+
+main "$@"

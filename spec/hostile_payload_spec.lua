@@ -92,6 +92,16 @@ describe("Every status from 201 to 599", function()
     assert.matches("holds no picture.*; the service says: the quota is used up$", err.message)
   end)
 
+  it("wins over a length that nobody wants", function()
+    for _, length in ipairs {"68719476736", "9223372036854775807"} do
+      local text = ("HTTP/1.1 402 Payment Required\r\ncontent-length: %s\r\n\r\n{"):format(length)
+      local attack <close> = server:attack({{request = true}, {send = text}, {close = true}})
+      local err = support.failure(attack:wait())
+      assert.same({"billing", 402}, {err.kind, err.status}, tostring(err))
+      assert.is_nil(err.maybe_billed)
+    end
+  end)
+
   it("keeps the service's words from doing harm to a terminal", function()
     local words = [[{"error":{"message":"a\u001b[2Jb\r\nc\u0000d\u007fe","type":"t"}}]]
     local _, err = outcome(whole(words, nil, "400 Bad"))
@@ -209,7 +219,12 @@ local BROKEN = {
   {"closes the wrong bracket", BODY:sub(1, -3) .. "}]", "not the JSON"},
   {"closes more than it opened", ("]"):rep(100000), "JSON object"},
   {"has garbage behind it", BODY .. "x", "not the JSON"},
-  {"comes twice", BODY .. BODY, "two pictures in one place"},
+  {"comes twice", BODY .. BODY, "not the JSON"},
+  {"has a megabyte of text beside its picture", with("{", '{"x":"' .. ("k"):rep(2 ^ 20) .. '",'), "256 KiB"},
+  {"has a key of a megabyte", with("{", '{"' .. ("k"):rep(2 ^ 20) .. '":1,'), "256 KiB"},
+  {"has the same key 100000 times", with("{", "{" .. ('"k":1,'):rep(100000)), "256 KiB"},
+  {"has a million numbers beside its picture", with("{", '{"x":[1' .. (",1"):rep(10 ^ 6) .. "],"), "256 KiB"},
+  {"has a million numbers behind its picture", BODY:sub(1, -2) .. ',"x":[1' .. (",1"):rep(10 ^ 6) .. "]}", "256 KiB"},
   {"is nested too deeply", '{"x":' .. ("["):rep(1001) .. ("]"):rep(1001) .. "," .. BODY:sub(2), "nested"},
   {"is nested too deeply behind the picture", BODY:sub(1, -2) .. ',"x":' .. ("["):rep(1000000), "nested"},
   {"is nothing but nesting", ('{"a":'):rep(100000), "nested"},
@@ -217,10 +232,6 @@ local BROKEN = {
   {"has a NUL in a string", with('"1"', '"a\0b"'), "not the JSON"},
   {"has an unknown escape", with('"1"', [["\x41"]]), "not the JSON"},
   {"has half an escape", with('"1"', [["\u12"]]), "not the JSON"},
-  {"has half a surrogate pair", with('"1"', [["\ud800"]]), "not the JSON"},
-  {"has the other half", with('"1"', [["\udc00"]]), "not the JSON"},
-  {"has half a surrogate pair in a key", with('"id"', [["\ud800"]]), "not the JSON"},
-  {"has a surrogate pair upside down", with('"1"', [["\udc00\ud83d"]]), "not the JSON"},
   {"has a number with two points", with("1589478378", "1.2.3"), "not the JSON"},
   {"has a number with two signs", with("1589478378", "--1"), "not the JSON"},
   {"has a word of another language", with("1589478378", "undefined"), "not the JSON"},
@@ -266,9 +277,14 @@ local ODD = {
   {"comes with a number beyond all bounds", with("1589478378", "1e999")},
   {"comes with a number of 100000 digits", with("1589478378", ("9"):rep(100000))},
   {"comes with a seed that is a text", with('"seed":7', '"seed":"7"')},
-  {"comes with a key of 1 MB", with("{", '{"' .. ("k"):rep(2 ^ 20) .. '":1,')},
-  {"comes with a text of 1 MB", with("{", '{"x":"' .. ("k"):rep(2 ^ 20) .. '",')},
-  {"comes with the same key 100000 times", with("{", "{" .. ('"k":1,'):rep(100000))},
+  {"comes with a key of 200 KB", with("{", '{"' .. ("k"):rep(200000) .. '":1,')},
+  {"comes with a text of 200 KB", with("{", '{"x":"' .. ("k"):rep(200000) .. '",')},
+  {"comes with the same key 30000 times", with("{", "{" .. ('"k":1,'):rep(30000))},
+  {"comes with half a surrogate pair", with('"1"', [["\ud800"]])},
+  {"comes with the other half", with('"1"', [["\udc00"]])},
+  {"comes with half a surrogate pair in a key", with('"id"', [["\ud800"]])},
+  {"comes with a surrogate pair upside down", with('"1"', [["\udc00\ud83d"]])},
+  {"comes with half a surrogate pair in its reason", with('"success"', [["success\ud83d"]])},
   {"comes with much nesting", with("{", '{"x":' .. ("["):rep(900) .. ("]"):rep(900) .. ",")},
   {"comes with null in the same place", ('{"data":[{"b64_json":null,"b64_json":"%s"}]}'):format(PIXEL)},
   {"comes with a link that nobody needs", ('{"data":[{"url":"http://127.0.0.1:1/","b64_json":"%s"}]}'):format(PIXEL)},
@@ -323,21 +339,20 @@ local FLAWS = {
   {"a letter within its padding", PIXEL:sub(1, -2) .. "A", 96},
   {"too much padding", PIXEL .. "=", 97},
   {"a whole group of padding", PIXEL .. "====", 97},
-  {"too little padding", PIXEL:sub(1, -2)},
-  {"no padding", PIXEL:sub(1, -3)},
   {"one character", "A"},
   {"one character too many", FIRST .. "A"},
   {"bits that no byte holds", "AAB=", 5},
   {"more bits that no byte holds", "AB==", 5},
   {"more behind its end", PIXEL .. "AAAA", 97},
-  {"a blank", FIRST .. " " .. LAST, 41},
-  {"a line break", FIRST .. "\n" .. LAST, 41},
-  {"a line break as JSON writes it", FIRST .. "\\n" .. LAST, 41},
-  {"a line break at its end", PIXEL .. "\\r\\n", 97},
-  {"a tab before it", "\\t" .. PIXEL, 1},
+  {"more behind its end and a line break", PIXEL .. "\\nAAAA", 98},
+  {"a form feed", FIRST .. "\\f" .. LAST, 41},
   {"the alphabet of URLs", (PIXEL:gsub("[+/]", {["+"] = "-", ["/"] = "_"})), 61},
   {"the escapes of URLs", (PIXEL:gsub("+", "%%2B")), 61},
-  {"the start of a data URL", "data:image/png;base64," .. PIXEL, 5},
+  {"a flaw behind the start of a data URL", "data:image/png;base64," .. FIRST .. "*" .. LAST:sub(2), 63},
+  {"the start of a data URL that is no base64", "data:image/png," .. PIXEL, 15},
+  {"the start of a data URL in its middle", FIRST .. "data:image/png;base64," .. LAST, 45},
+  {"two starts of a data URL", ("data:image/png;base64,"):rep(2) .. PIXEL, 27},
+  {"a start of a data URL without end", "data:" .. ("x"):rep(1000), 261},
   {"a NUL", FIRST .. "\0" .. LAST, 41},
   {"a NUL as JSON writes it", FIRST .. "\\u0000" .. LAST, 41},
   {"a letter that is no ASCII", FIRST .. "Ł" .. LAST, 41},
@@ -348,6 +363,27 @@ local FLAWS = {
   {"an escape without digits", FIRST .. "\\u00zz" .. LAST},
 }
 
+local function lines(width, line_end)
+  return (PIXEL:gsub(("."):rep(width), "%0" .. line_end))
+end
+
+-- What the usual clients read.
+local READ = {
+  {"no padding", PIXEL:sub(1, -3)}, {"too little padding", PIXEL:sub(1, -2)},
+  {"a blank", FIRST .. " " .. LAST}, {"a blank in its padding", PIXEL:sub(1, -2) .. " ="},
+  {"a line break as it is", FIRST .. "\n" .. LAST}, {"a line break as JSON writes it", FIRST .. "\\n" .. LAST},
+  {"a line break as a number", FIRST .. "\\u000a" .. LAST}, {"a line break within a group", lines(7, "\\n")},
+  {"lines of 76 characters", lines(76, "\\n")}, {"lines of 76 characters, as MIME ends them", lines(76, "\\r\\n")},
+  {"lines of 64 characters", lines(64, "\\n")}, {"a line break behind each character", lines(1, "\\r\\n")},
+  {"a line break at its end", PIXEL .. "\\n"}, {"blanks at its end", PIXEL .. " \\t\\r\\n  "},
+  {"a line break at its end and no padding", PIXEL:sub(1, -3) .. "\\r\\n"},
+  {"a tab before it", "\\t" .. PIXEL}, {"the start of a data URL", "data:image/png;base64," .. PIXEL},
+  {"the start of a data URL, its slash escaped", "data:image\\/png;base64," .. PIXEL},
+  {"a start of a data URL without a type", "data:;base64," .. PIXEL},
+  {"a start of a data URL with a parameter", "data:image/png;charset=utf-8;base64," .. PIXEL},
+  {"a start of a data URL, lines and no padding", "data:image/png;base64,\\n" .. lines(76, "\\n"):gsub("=", "")},
+}
+
 describe("Base64 with", function()
   lazy_setup(setup_server)
   lazy_teardown(stop_server)
@@ -356,6 +392,14 @@ describe("Base64 with", function()
     it(case[1] .. " is refused", function()
       local says = case[3] and "broken: no base64 at character " .. case[3] .. ";" or "is broken: it"
       refused(whole(('{"data":[{"b64_json":"%s"}]}'):format(case[2])), says)
+    end)
+  end
+
+  for _, case in ipairs(READ) do
+    it(case[1] .. " is read", function()
+      local image = taken(whole(('{"data":[{"b64_json":"%s"}]}'):format(case[2]))).image
+      assert.is_true(BYTES == image.bytes)
+      assert.same({"png", 1, 1}, {image.format, image.width, image.height})
     end)
   end
 end)

@@ -36,26 +36,25 @@ local function without(context, option)
   return context
 end
 
--- `wanted` is what is wrong with the certificate. Such a refusal is not repeated: it would be the same again.
+-- `wanted` is what is wrong with the certificate. Such a refusal is not repeated: it would be the same again. With
+-- `again`, libcurls do not agree on whether the certificate is to blame.
 local CERTIFICATES = {
-  {"has expired", wanted = {from = -2 * HOUR, to = -HOUR}, says = "expired"},
-  {"is not valid yet", wanted = {from = HOUR}, says = "not yet valid"},
-  {"is another host's", wanted = {name = "example.org", names = {{"DNS", "example.org"}}}, says = "127.0.0.1"},
-  {"names nobody but in its subject", wanted = {names = false}, says = "127.0.0.1"},
-  {"has the address as a name of a host", wanted = {names = {{"DNS", "127.0.0.1"}}}, says = "127.0.0.1"},
-  {"is for every host there is", wanted = {names = {{"DNS", "*"}}}, says = "127.0.0.1"},
-  {"is for a part of the address", wanted = {names = {{"DNS", "*.0.0.1"}}}, says = "127.0.0.1"},
-  {"hides another name behind a NUL", wanted = {names = {{"DNS", "localhost\0.example.org"}}}, host = "localhost",
-    says = "localhost"},
-  {"vouches for itself", wanted = {authority = false, name = "localhost", names = {{"IP", "127.0.0.1"}}},
-    alone = true, says = "self%-signed"},
-  {"is of an authority that nobody knows", issuer = authority.new {name = "an unknown authority"}, says = "issuer"},
-  {"is of a server that is no authority", issuer = no_authority, chain = {no_authority}, says = "CA certificate"},
-  {"comes without the authority in between", issuer = between, says = "issuer"},
-  {"has an authority in between that has expired", issuer = expired, chain = {expired}, says = "expired"},
-  {"is a client's", wanted = {usage = "clientAuth"}, says = "purpose"},
-  {"has a weak key", wanted = {bits = 1024}, says = "weak"},
-  {"has a forged signature", wanted = {signer = stranger.key}, says = "no secure connection", again = true},
+  {"has expired", wanted = {from = -2 * HOUR, to = -HOUR}},
+  {"is not valid yet", wanted = {from = HOUR}},
+  {"is another host's", wanted = {name = "example.org", names = {{"DNS", "example.org"}}}},
+  {"names nobody but in its subject", wanted = {names = false}},
+  {"has the address as a name of a host", wanted = {names = {{"DNS", "127.0.0.1"}}}},
+  {"is for every host there is", wanted = {names = {{"DNS", "*"}}}},
+  {"is for a part of the address", wanted = {names = {{"DNS", "*.0.0.1"}}}},
+  {"hides another name behind a NUL", wanted = {names = {{"DNS", "localhost\0.example.org"}}}, host = "localhost"},
+  {"vouches for itself", wanted = {authority = false, name = "localhost", names = {{"IP", "127.0.0.1"}}}, alone = true},
+  {"is of an authority that nobody knows", issuer = authority.new {name = "an unknown authority"}},
+  {"is of a server that is no authority", issuer = no_authority, chain = {no_authority}},
+  {"comes without the authority in between", issuer = between},
+  {"has an authority in between that has expired", issuer = expired, chain = {expired}},
+  {"is a client's", wanted = {usage = "clientAuth"}},
+  {"has a weak key", wanted = {bits = 1024}},
+  {"has a forged signature", wanted = {signer = stranger.key}, again = "perhaps"},
 }
 
 -- How a handshake can fail. Each may pass, and so is repeated; `again` where it is tried, as that takes its time.
@@ -68,12 +67,12 @@ local HANDSHAKES = {
     local context = without(issued(), ssl_context.OP_NO_TLSv1_3)
     context:setCipherList "NULL:@SECLEVEL=0"
     return context
-  end, says = "handshake"},
+  end},
   {"wants to see a certificate of ours", context = function()
     local context = without(issued(), ssl_context.OP_NO_TLSv1_3)
     context:setVerify(ssl_context.VERIFY_PEER | ssl_context.VERIFY_FAIL_IF_NO_PEER_CERT)
     return context
-  end, says = "handshake"},
+  end},
   {"answers with garbage", serve = function(connection)
     connection:xread(HELLO)
     connection:xwrite(("garbage\0\1\2"):rep(100))
@@ -88,12 +87,12 @@ local HANDSHAKES = {
     connection:xread(HELLO)
     connection:xwrite(ALERT .. "\40")
     raw.silence(connection)
-  end, says = "handshake failure"},
+  end},
   {"sends the alert that it failed", serve = function(connection)
     connection:xread(HELLO)
     connection:xwrite(ALERT .. "\80")
     raw.silence(connection)
-  end, says = "internal error"},
+  end},
   {"closes at once", serve = function() end, says = "127.0.0.1"},
   {"closes in the middle", serve = function(connection) connection:xread(HELLO) end, again = true,
     says = "hung up"},
@@ -105,12 +104,12 @@ local HANDSHAKES = {
   {"resets in the middle", again = true, serve = function(connection)
     connection:xread(HELLO)
     raw.reset(connection)
-  end, says = "reset"},
+  end, says = "127.0.0.1"},
   {"sends a record larger than there are", serve = function(connection)
     connection:xread(HELLO)
     connection:xwrite("\x16\3\3\xff\xff" .. ("x"):rep(70000))
     raw.silence(connection)
-  end, says = "too long"},
+  end, says = "127.0.0.1"},
   {"is silent", serve = raw.silence, timeout = true, says = "no connection"},
   {"sends it byte by byte, without end", serve = function(connection)
     connection:xread(HELLO)
@@ -178,6 +177,8 @@ describe("A server of hostile TLS", function()
       if case.race then
         assert.is_true(err.maybe_billed or err.attempts == 2)
         assert.equal(kind, err.kind)
+      elseif case.again == "perhaps" then
+        assert.same({kind, nil}, {err.kind, err.maybe_billed})
       else
         assert.same({kind, case.again and 2 or 1, case.billed}, {err.kind, err.attempts, err.maybe_billed})
       end
@@ -202,6 +203,7 @@ describe("A server of hostile TLS", function()
 
   for _, case in ipairs(CERTIFICATES) do
     it("is refused where its certificate " .. case[1], function()
+      case.says = "no secure connection"
       local one = case.alone and authority.new(case.wanted) or authority.issue(case.issuer or ours, case.wanted)
       meet(case, answer, raw.context(one, nil, case.chain), 1)
     end)
@@ -209,6 +211,7 @@ describe("A server of hostile TLS", function()
 
   for _, case in ipairs(HANDSHAKES) do
     it("gets no request where it " .. case[1], function()
+      case.says = case.says or "no secure connection"
       meet(case, case.serve or answer, case.context and case.context(), case.again and 1 or 0)
     end)
   end

@@ -1,20 +1,25 @@
 -- Where an answer holds a link: which links are followed, and what is told when the picture does not come.
 
+local cqueues = require "cqueues"
 local hostile = require "spec.support.hostile"
+local mime = require "mime"
+local raw = require "spec.support.raw"
 local standin = require "spec.standin"
 local support = require "spec.support"
 
+local authority = support.part "authority"
+
 -- Links that are never followed.
 local REFUSED = {
-  "http://example.org/x.png", "http://10.0.0.1/x.png", "http://localhost.example.org/x", "ftp://127.0.0.1/x.png",
-  "file:///etc/hostname", "data:image/png;base64,iVBORw0KGgo=", "x.png", "/x.png", "//127.0.0.1/x.png",
+  "http://10.0.0.1/x.png", "http://8.8.8.8/x.png", "http://intranet/x.png", "ftp://127.0.0.1/x.png",
+  "file:///etc/hostname", "data:image/png;base64,iVBORw0KGgo=", "x.png", "?x", "//10.0.0.1\27/x.png",
   "not a link", " ", "http://user@127.0.0.1/x.png", "http://user:secret@127.0.0.1/x.png",
   "https://user:secret@example.org/x.png",
   "gopher://127.0.0.1:70/x", "http://", "https://", "http://0.0.0.0/x",
 }
 
 local STATUSES = {
-  [401] = "request", [402] = "request", [403] = "request", [404] = "request", [410] = "request", [451] = "request",
+  [401] = "request", [402] = "request", [410] = "request", [451] = "request",
   [500] = "server", [503] = "server", [504] = "server", [204] = "protocol",
 }
 
@@ -67,7 +72,7 @@ for _, way in ipairs(support.WAYS) do
       end
       assert.equal(0, server:log().gets)
       for _, url in ipairs {
-        "http://example.org/x.png", "file:///etc/hostname", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/",
+        "http://10.0.0.1/x.png", "file:///etc/hostname", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/",
       } do
         local err = support.failure(fetch {picture_location = url})
         assert.same({"protocol", true}, {err.kind, err.maybe_billed})
@@ -118,6 +123,94 @@ describe("A link", function()
       local result, err = client:generate({prompt = "x", response_format = "url"}, {download = false})
       assert.equal(kind, err and err.kind or result.image.url == link and "link")
       assert.is_true(err == nil or err.maybe_billed)
+    end
+  end)
+end)
+
+-- What services write that is no plain link to a picture, each followed to a picture that is there.
+describe("A link as a service writes it", function()
+  local HOST = "pictures.localhost" -- which libcurl knows to be this machine, and stepimg takes for any other
+  local PNG = mime.unb64(hostile.PIXEL)
+  local WHOLE = ("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n%s"):format(#PNG, PNG)
+  local ours = authority.new()
+  local ca_file
+
+  lazy_setup(function()
+    ca_file = support.write(os.tmpname(), ours.pem)
+  end)
+
+  lazy_teardown(function()
+    os.remove(ca_file)
+  end)
+
+  -- Asks a service whose answer holds `link`, with the service's port for API and that of a picture's host for PORT, which
+  -- speaks TLS. `answer(count)` is what a picture's host says to its requests, one after the other. Returns what the job
+  -- gives, and the first lines of the requests for the picture.
+  local function fetch(link, options, answer)
+    local lines = {}
+    local function serve(connection, server)
+      for head in function() return (server:request(connection)) end do
+        lines[#lines + 1] = head:match "^[^\r]+"
+        if not connection:xwrite(answer and answer(#lines) or WHOLE) then
+          return
+        end
+      end
+    end
+    local issued = authority.issue(ours, {name = HOST, names = {{"DNS", HOST}}})
+    local there <close> = raw.listen(serve, raw.context(issued))
+    local api <close> = raw.listen(function(connection, server)
+      while server:request(connection) do
+        local text = ('{"data":[{"url":"%s"}]}'):format(link:gsub("PORT", there.host:match "%d+$")
+          :gsub("API", server.host:match "%d+$"))
+        connection:xwrite(hostile.whole(text))
+        serve(connection, server)
+      end
+    end)
+    local given = {ca_file = ca_file, base_url = ("http://%s/v1"):format(api.host)}
+    for name, value in pairs(options or {}) do
+      given[name] = value
+    end
+    local client <close> = support.client({}, given)
+    local result, err = raw.finish(assert(client:submit {prompt = "x", response_format = "url"}))
+    client:close()
+    return result, err, lines
+  end
+
+  for what, link in pairs {
+    ["has http for a host that speaks https"] = "http://pictures.localhost:PORT/x.png?a=1&b=%2B",
+    ["has HTTP in capitals"] = "HTTP://pictures.localhost:PORT/x.png?a=1&b=%2B",
+    ["has blanks around it"] = " \\thttps://pictures.localhost:PORT/x.png?a=1&b=%2B\\r\\n ",
+    ["begins with a host"] = "//pictures.localhost:PORT/x.png?a=1&b=%2B",
+    ["begins with a path"] = "/x.png?a=1&b=%2B",
+    ["begins with a path behind a blank"] = " /x.png?a=1&b=%2B",
+    ["leads to the service itself"] = "http://127.0.0.1:API/x.png?a=1&b=%2B",
+  } do
+    it(("%s, and leads to its picture"):format(what), function()
+      local result, err, lines = fetch(link)
+      assert(result, tostring(err))
+      assert.is_true(result.image.bytes == PNG)
+      assert.same({"GET /x.png?a=1&b=%2B HTTP/1.1"}, lines)
+    end)
+  end
+
+  it("is not followed where a NUL breaks it off", function()
+    for _, link in ipairs {"http://127.0.0.1:API/x.png\\u0000", "http://127.0.0.1:API/\\u0000x", "\\u0000/x.png"} do
+      local result, err, lines = fetch(link)
+      assert.same({"protocol", true, {}}, {support.failure(result, err).kind, err.maybe_billed, lines})
+      assert.matches("the picture's link cannot be followed", err.message)
+    end
+  end)
+
+  it("leads to a picture that is there only after seconds", function()
+    for _, status in ipairs {"403 Forbidden", "404 Not Found"} do
+      local began
+      local result, err, lines = fetch("/x.png", {retries = 2}, function()
+        began = began or cqueues.monotime()
+        return cqueues.monotime() - began > 2.5 and WHOLE or ("HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n"):format(status)
+      end)
+      assert(result, tostring(err))
+      assert.equal(3, #lines)
+      assert.equal(1, result.attempts)
     end
   end)
 end)

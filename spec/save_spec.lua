@@ -1,5 +1,6 @@
 -- The option save: the picture goes to disk as it arrives, whole or not at all, and never through memory.
 
+local lfs = require "lfs"
 local jobs = require "spec.support.jobs"
 local standin = require "spec.standin"
 local support = require "spec.support"
@@ -84,7 +85,23 @@ for _, way in ipairs(support.WAYS) do
       collectgarbage()
       jobs.drain(client)
       assert.is_true(found == support.painted {seed = 7})
-      assert.equal("io", support.failure(client:submit(params(), {save = path}):wait().image:save(path)).kind)
+    end)
+
+    it("is copied by its image's save, whole or not at all", function()
+      local client <close> = support.client(server)
+      local image, other = client:submit(params(), {save = path}):wait().image, directory .. "/other.png"
+      support.write(other, "old")
+      for _, place in ipairs {other, path} do
+        assert.equal(place, image:save(place))
+        assert.is_true(support.read(place) == support.painted {seed = 7})
+      end
+      assert.equal("io", support.failure(image:save(directory .. "/none/x")).kind)
+      assert(os.remove(path))
+      support.write(other, "old")
+      local err = support.failure(image:save(other))
+      assert.same({"io", true}, {err.kind, err.message:find(path, 1, true) ~= nil})
+      assert.equal("old", support.read(other))
+      assert.same({"other.png"}, support.names(directory))
     end)
 
     it("that does not come leaves no file and no part of one, and the old file as it was", function()
@@ -124,12 +141,12 @@ for _, way in ipairs(support.WAYS) do
           assert.equal(2, #support.names(directory))
           stop(job, client)
           assert.same({"cancelled", "old"}, {job:status(), support.read(path)})
-          assert.same({"picture.png"}, support.names(directory))
+          support.wait_until("the end of the part", function() return #support.names(directory) == 1 end)
         end
       end
     end)
 
-    it("where a directory has taken its place meanwhile is an error of kind io that tells of the money", function()
+    it("where a directory has taken its place meanwhile is kept beside it, and the error tells where", function()
       local client <close> = support.client(server)
       for _, format in ipairs {"b64_json", "url"} do
         local job = assert(client:submit(params({delay = 0.2}, format), {save = path}))
@@ -138,6 +155,10 @@ for _, way in ipairs(support.WAYS) do
         local err = support.failure(job:wait())
         assert.same({"io", true, 1}, {err.kind, err.maybe_billed, err.attempts})
         assert.matches(path, err.message, 1, true)
+        local kept = err.message:match '"([^"]*%.part)"'
+        assert.equal(directory, kept:match "^(.*)/")
+        assert.is_true(support.read(kept) == support.painted {seed = 7})
+        assert(os.remove(kept))
         assert.same({"picture.png"}, support.names(directory))
         assert(os.remove(path))
       end
@@ -146,7 +167,10 @@ for _, way in ipairs(support.WAYS) do
     it("with nowhere to go is an error of kind io, and nothing is sent", function()
       local client <close> = support.client(server, {budget = 1})
       server:reset()
-      for _, place in ipairs {directory .. "/none/picture.png", directory, directory .. "/" .. ("x"):rep(300), ""} do
+      assert(os.execute(("mkfifo %s"):format(support.quote(directory .. "/pipe"))))
+      for _, place in ipairs {
+        directory .. "/none/picture.png", directory, directory .. "/pipe", directory .. "/" .. ("x"):rep(300), "",
+      } do
         local err = support.failure(assert(client:submit(params(), {save = place})):wait())
         assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
         assert.is_true(place == "" or err.message:find(directory, 1, true) ~= nil)
@@ -196,6 +220,35 @@ describe("Saving", function()
     if support.NO_FIGURES then
       pending(support.NO_FIGURES)
     end
+  end)
+
+  it("goes where its path led when it was given, whatever becomes the working directory", function()
+    local directory = support.directory()
+    for format in pairs {b64_json = true, url = true} do
+      run(([[
+        local lfs, stepimg = require "lfs", require "stepimg"
+        local client = assert(stepimg.new())
+        assert(lfs.chdir %q)
+        local job = assert(client:submit({prompt = '{"delay":0.1}', response_format = %q}, {save = "%s.png"}))
+        assert(lfs.chdir "/")
+        assert(job:wait().image.path == "%s.png")
+      ]]):format(directory, format, format, format))
+    end
+    assert.same({"b64_json.png", "url.png"}, support.names(directory))
+    support.remove(directory)
+  end)
+
+  it("replaces what a link leads to, and keeps the mode of an old file", function()
+    local client <close> = support.client(server)
+    local directory = support.directory()
+    local path, link = directory .. "/picture.png", directory .. "/link.png"
+    support.write(path, "old")
+    assert(os.execute(("chmod 600 %s && ln -s picture.png %s"):format(support.quote(path), support.quote(link))))
+    assert(client:generate({prompt = support.prompt {}, seed = 7}, {save = link}))
+    assert.is_true(support.read(path) == support.painted {seed = 7})
+    assert.same({"link", "rw-------"}, {lfs.symlinkattributes(link, "mode"), lfs.attributes(path, "permissions")})
+    assert.same({"link.png", "picture.png"}, support.names(directory))
+    support.remove(directory)
   end)
 
   it("on a full disk is an error of kind io that tells of the money, and the old file stays", function()

@@ -85,7 +85,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | sanitize | debug | coverage | soak | bench)
+    demo | test | sanitize | debug | coverage | mutants | soak | bench)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -98,15 +98,15 @@ look() {
   esac
 
   # The specs, and what they share with others.
-  case $target in test | sanitize | debug | coverage)
+  case $target in test | sanitize | debug | coverage | mutants)
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
     need "iproute2" has_program ip
     ;;
   esac
-  case $target in test | sanitize | debug | coverage | soak) need "lua-filesystem" has_module lfs ;; esac
-  case $target in test | sanitize | debug | coverage | check) need "libcmocka-dev" has_library cmocka ;; esac
+  case $target in test | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
     sanitize)

@@ -103,15 +103,14 @@ describe("TLS", function()
 
   it("refuses an authority that nobody vouches for, and a certificate of another host", function()
     for _, case in ipairs {
-      {base_url = server.base_url, says = "certificate"},
-      {base_url = other.base_url, ca_file = other.ca, says = "certificate"},
-      {base_url = server.base_url, ca_file = other.ca, says = "no secure connection"},
+      {base_url = server.base_url}, {base_url = other.base_url, ca_file = other.ca},
+      {base_url = server.base_url, ca_file = other.ca},
     } do
       local err = refusal {api_key = support.KEY, base_url = case.base_url, ca_file = case.ca_file}
       assert.equal("network", err.kind)
       assert.is_nil(err.maybe_billed)
       assert.is_nil(err.status)
-      assert.matches(case.says, err.message)
+      assert.matches("no secure connection", err.message)
     end
     assert.same({0, 0}, {server:log().posts, other:log().posts})
     assert(support.client(server):generate(PARAMS))
@@ -144,7 +143,7 @@ describe("TLS", function()
     end
     assert.matches("^network: 127%.0%.0%.1: no secure connection: this system has no authorities to trust; "
       .. "install ca%-certificates, or set ca_file %([^\n]+%)\n$",
-      (run("env", "LUA_CPATH=" .. support.CPATH, support.interpreter(), script)))
+      (run("env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "LUA_CPATH=" .. support.CPATH, support.interpreter(), script)))
     os.remove(script)
   end)
 

@@ -2,12 +2,14 @@
  * stepimg: pictures from StepFun's image generation service, without ever holding the caller's thread.
  *
  * This header is the whole public face of the core. The core knows no Lua and makes no JSON: the caller hands it a
- * request body and gets back the answer's JSON with the picture taken out of it, decoded.
+ * request body and gets back what the answer says, as plain values, with its pictures decoded.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
- * called there. Each client has one I/O thread of its own, which starts with the first job and ends with the client.
- * Different clients may live in different threads at the same time. Only stepimg_validate and the look-ups that take no
- * client may be called from any thread.
+ * called there. Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
+ * do for a minute, and ends with the client; nobody waits for that but the process's end. In a child that fork has made,
+ * a client of its parent's is of no use: what is asked of it fails or does nothing, and its jobs count as cancelled.
+ * Different clients may live in different threads at the same time. Only stepimg_check, stepimg_validate and the
+ * look-ups that take no client may be called from any thread.
  *
  * Errors. A function that can fail returns an enum stepimg_kind, STEPIMG_OK (0) on success, and fills the struct
  * stepimg_error it was given. Out-parameters are cleared first. STEPIMG_NOMEM is the one kind that is not among those
@@ -50,29 +52,62 @@ enum stepimg_kind {
   STEPIMG_NOMEM       /* malloc failed */
 };
 
+/* Why a value is refused. */
+enum stepimg_reason {
+  STEPIMG_REASON_NONE,
+  STEPIMG_REASON_MISSING, /* it is required */
+  STEPIMG_REASON_UNKNOWN, /* there is no parameter of this name */
+  STEPIMG_REASON_TYPE,    /* a string for a number, 8.5 for an integer */
+  STEPIMG_REASON_RANGE,   /* below min or above max */
+  STEPIMG_REASON_CHOICE,  /* none of the values that are offered */
+  STEPIMG_REASON_LENGTH,  /* empty, or more than max characters */
+  STEPIMG_REASON_TEXT,    /* not UTF-8, or with a NUL byte in it */
+  STEPIMG_REASON_PAIR,    /* it contradicts another parameter, or lacks the one that goes with it */
+  STEPIMG_REASON_IMAGE    /* no picture that can be edited, or too large a one */
+};
+
+/* "missing", "unknown" … as users see them; "" for STEPIMG_REASON_NONE. Static. */
+STEPIMG_API const char *stepimg_reason_name(enum stepimg_reason reason);
+
 /* Needs no release. Texts are cut at a character's end when they are too long for their place. */
 struct stepimg_error {
   enum stepimg_kind kind;
-  int status;           /* HTTP status; 0: no answer arrived */
-  int attempts;         /* requests that were begun for this job */
-  bool maybe_billed;    /* the service may have made and billed a picture that the caller does not get */
-  bool wrong_type;      /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
-  double retry_after;   /* seconds the server asked to wait; negative: it did not say */
-  char field[64];       /* the parameter or option at fault; "": none */
-  char request_id[128]; /* the answer's X-Request-Id; "": none */
-  char message[1024];   /* a sentence for the person who reads it; with a field, starts with its name */
+  enum stepimg_reason reason; /* why, with STEPIMG_INVALID, where a rule is broken */
+  int status;                 /* HTTP status; 0: no answer arrived */
+  int attempts;               /* requests that were begun for this job */
+  bool maybe_billed;          /* the service may have made and billed a picture that the caller does not get */
+  bool wrong_type;            /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
+  double retry_after;         /* seconds the server asked to wait; negative: it did not say */
+  char field[64];             /* the parameter or option at fault; "": none */
+  char request_id[128];       /* the answer's X-Request-Id; "": none */
+  char type[64], code[64];    /* the server's own words for it; "": it has none */
+  char message[1024];         /* a sentence for the person who reads it; with a field, starts with its name */
+  unsigned words_at;          /* where in message "; the service says: …" begins; 0: the server said nothing */
 };
 
 /* "invalid", "auth" … as users see them; static. */
 STEPIMG_API const char *stepimg_kind_name(enum stepimg_kind kind);
 
-/* Makes a text of the server's fit to be shown beside those of an error, in place: control characters and what is not
-   UTF-8 become '?'. */
-STEPIMG_API void stepimg_clean(char *text, size_t length);
-
 /* -------------------------------------------------------------------------------------------- values and rules -- */
 
-enum stepimg_type { STEPIMG_OTHER, STEPIMG_STRING, STEPIMG_INTEGER, STEPIMG_NUMBER, STEPIMG_BOOLEAN };
+enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF, STEPIMG_AVIF };
+
+/* "png", "jpeg" …; NULL for STEPIMG_UNKNOWN. */
+STEPIMG_API const char *stepimg_format_name(enum stepimg_format format);
+
+/* STEPIMG_ASPECT is a rule's type alone: its values are strings and numbers. */
+enum stepimg_type {
+  STEPIMG_OTHER,
+  STEPIMG_STRING,
+  STEPIMG_INTEGER,
+  STEPIMG_NUMBER,
+  STEPIMG_BOOLEAN,
+  STEPIMG_IMAGE,
+  STEPIMG_ASPECT
+};
+
+/* "string", "integer" … as users see them; "any" for STEPIMG_OTHER. Static. */
+STEPIMG_API const char *stepimg_type_name(enum stepimg_type type);
 
 /* A value as the caller gave it; borrowed for the call. A host with one number type passes STEPIMG_NUMBER: an integral
    number serves as an integer. */
@@ -86,6 +121,12 @@ struct stepimg_value {
     int64_t integer;
     double number;
     bool boolean;
+    struct {
+      const char *bytes; /* NULL: it lies in a file that nobody has read yet */
+      size_t length;
+      enum stepimg_format format; /* as the bytes tell; STEPIMG_UNKNOWN: no picture, or not known without the bytes */
+      uint32_t width, height;     /* pixels; 0: not known */
+    } image;
     const char *type_name; /* STEPIMG_OTHER: what the host calls it, "table" */
   } as;
 };
@@ -99,40 +140,85 @@ struct stepimg_param {
 struct stepimg_rule {
   const char *name;
   enum stepimg_type type;
+  const char *description; /* a sentence for a form or a manual */
   bool required;
+  bool own;   /* stepimg's own: the service never sees this name */
+  bool shape; /* one of several ways to say how large the picture is to be. They exclude each other, except width and
+                 height, which go together. Where a picture is edited they have no effect and are not sent. */
   bool has_default;
-  double min, max;            /* integers and numbers: both inclusive; strings: max characters, 0 for no bound */
-  const char *const *choices; /* strings: the allowed values, NULL-terminated; NULL: any */
-  const char *meaning;        /* with choices: what such a value says, for error texts; NULL: its name says it */
+  /* Integers, numbers and aspects (width / height): both inclusive. Strings: max characters, 0 for no bound. Images: max
+     pixels on each side, 0 for no bound. */
+  double min, max;
+  const char *const *choices;  /* strings: the allowed values, NULL-terminated; NULL: any */
+  const char *const *examples; /* aspects: what a form may offer, NULL-terminated; NULL: nothing */
+  const char *meaning;         /* with choices: what such a value says, for error texts; NULL: its name says it */
   struct stepimg_value server_default; /* what the service takes when the parameter is not sent */
   const char *sent_default;            /* what stepimg sends when the caller gave nothing; NULL: nothing */
 };
 
-struct stepimg_model {
+/* A size that a model offers: how its parameter size spells it, and what that means. */
+struct stepimg_size {
   const char *name;
-  const struct stepimg_rule *rules;
-  size_t rule_count;
+  int width, height; /* pixels */
 };
 
-/* The models this version knows, the default one first. Source: the reference page of POST /images/generations. */
+struct stepimg_model {
+  const char *name;
+  const struct stepimg_rule *rules; /* in the order in which a form shows them */
+  size_t rule_count;
+  const struct stepimg_size
+      *sizes; /* the choices of its parameter size, in the same order; none: any size may be asked */
+  size_t size_count;
+};
+
+/* The models this version knows, the default one first. Source: the reference pages of POST /images/generations and
+   POST /images/edits. */
 STEPIMG_API const struct stepimg_model *stepimg_models(size_t *count);
 
-enum { STEPIMG_MAX_WARNINGS = 4 };
+struct stepimg_flaw {
+  char field[64]; /* the parameter; "": its name is no text */
+  enum stepimg_reason reason;
+  char message[512]; /* a sentence that starts with the field and says what to do */
+  const struct stepimg_rule
+      *rule; /* the row that is broken, static: size's where a pair is not offered; NULL: none is */
+};
+
+enum { STEPIMG_MAX_FLAWS = 32, STEPIMG_MAX_WARNINGS = 8 };
+
+/* The model's first, as the other rules are its own; then unknown names, by the alphabet; then those of the form in its
+   order; one a parameter. What has no room is left out: at most half are unknown names. */
+struct stepimg_flaws {
+  size_t count;
+  struct stepimg_flaw all[STEPIMG_MAX_FLAWS];
+};
 
 /* What a checked set of parameters means. Borrows from the parameters it was made of. */
 struct stepimg_checked {
-  const char *model;           /* as it goes on the wire; NUL-terminated */
-  const char *response_format; /* likewise; NULL: not sent */
-  char size[32];               /* "HEIGHTxWIDTH" when width and height were given in its stead; else "" */
+  const struct stepimg_model *rules; /* whose rows they were checked by */
+  const char *model;                 /* as it goes on the wire; NUL-terminated */
+  const char *response_format;       /* likewise; NULL: not sent */
+  char size[32]; /* "HEIGHTxWIDTH" where width and height, or aspect, were given in its stead; else "" */
+  bool edits;    /* there is an image: it goes to the endpoint for edits */
   size_t warning_count;
   struct stepimg_warning {
     char field[32]; /* the parameter it is about */
     char message[224];
-  } warnings[STEPIMG_MAX_WARNINGS];
+  } warnings[STEPIMG_MAX_WARNINGS]; /* in the order of the form */
 };
 
-/* Checks one request's parameters: every rule of the catalogue, width and height as a pair, unknown names.
-   strict false lets through models and names that the catalogue does not know. Fails with STEPIMG_INVALID. */
+/* Checks one request's parameters: every rule of the catalogue, what excludes each other, unknown names. True: checked
+   says what to send, and flaws is empty. False: flaws holds every one of them.
+   model is the client's: the default where none is among the parameters; NULL: the catalogue's first. One that the
+   catalogue does not know is checked by the first one's rules, its sizes aside. strict false lets through all other
+   models, which have no rules but that text is text, and unknown names. */
+STEPIMG_API bool stepimg_check(const struct stepimg_param *params, size_t count, const char *model, bool strict,
+                               struct stepimg_checked *checked, struct stepimg_flaws *flaws);
+
+/* Whether a parameter goes to the service under its own name, as it was given. Those that do not are said by checked's
+   model, response_format and size, are the picture to edit, or have no effect. */
+STEPIMG_API bool stepimg_is_sent(const struct stepimg_checked *checked, const char *name);
+
+/* The same with the catalogue's default model, and of the flaws the first one alone. Fails with STEPIMG_INVALID. */
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
                                                struct stepimg_checked *checked, struct stepimg_error *error);
 
@@ -148,10 +234,11 @@ STEPIMG_API double stepimg_now(void);
 
 /* How one call is to be made. Filled by stepimg_options_init with the client's defaults; plain data, copied freely. */
 struct stepimg_call {
-  double timeout;  /* seconds for one attempt */
-  double deadline; /* seconds for the whole job, from submit, with its queueing and repeats; 0: none */
-  int retries;     /* how often an attempt may be repeated */
-  bool download;   /* fetch the picture when the answer holds a link to it */
+  double timeout;       /* seconds for one attempt */
+  double deadline;      /* seconds for the whole job, from submit, with its queueing and repeats; 0: none */
+  double stall_timeout; /* seconds without a byte while an answer or a picture arrives */
+  int retries;          /* how often an attempt may be repeated */
+  bool download;        /* fetch the picture when the answer holds a link to it */
 };
 
 /* How a client works. Make it with stepimg_options_init, change it with stepimg_options_set, and release it with
@@ -162,6 +249,7 @@ struct stepimg_options {
   char *proxy;
   char *ca_file;
   char *user_agent;
+  char *model;    /* what a request asks for that names none; stepimg_check's model */
   char **headers; /* "Name: value" */
   size_t header_count;
   int max_concurrent;      /* requests at once */
@@ -170,6 +258,7 @@ struct stepimg_options {
   double connect_timeout; /* seconds */
   size_t max_response_bytes;
   bool strict;
+  bool allow_http;          /* base_url may be http beyond loopback */
   struct stepimg_call call; /* defaults of every call */
 };
 
@@ -206,10 +295,9 @@ typedef struct stepimg_job stepimg_job;
    or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **client,
                                                  struct stepimg_error *error);
-/* Cancels what is left (each unfinished job ends as STEPIMG_CANCELLED), ends the I/O thread and wipes the core's copies
-   of the key, the headers and the proxy's password. The host's own copies are the host's to wipe, and libcurl leaves
-   some of the requests it sent in memory that it freed. Idempotent; returns at once whatever the network does. Jobs
-   stay readable. */
+/* Ends each unfinished job as stepimg_job_cancel does, and waits for nothing. The I/O thread then ends by itself, and wipes
+   the core's copies of the key, the headers and the proxy's password. The host's own copies are the host's to wipe, and
+   libcurl leaves some of the requests it sent in memory that it freed. Idempotent. Jobs stay readable. */
 STEPIMG_API void stepimg_client_close(stepimg_client *client);
 /* Closes and releases. NULL is fine. Jobs may outlive their client. */
 STEPIMG_API void stepimg_client_free(stepimg_client *client);
@@ -239,7 +327,7 @@ STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struc
 /* The client's own queue; it lives as long as the client. */
 STEPIMG_API stepimg_queue *stepimg_client_queue(stepimg_client *client);
 /* Another one, for jobs of this client. Released with stepimg_queue_free, also after the client. NULL: no memory. */
-STEPIMG_API stepimg_queue *stepimg_queue_new(stepimg_client *client);
+STEPIMG_API stepimg_queue *stepimg_queue_new(void);
 STEPIMG_API void stepimg_queue_free(stepimg_queue *queue);
 /* The job that finished first; NULL: none is finished. It stays until it is fetched or released. */
 STEPIMG_API stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue);
@@ -258,8 +346,8 @@ STEPIMG_API int stepimg_queue_fd(stepimg_client *client, stepimg_queue *queue);
 
 /* Blocks until the job is finished, at most so many seconds. Returns whether it is. */
 STEPIMG_API bool stepimg_job_wait(stepimg_job *job, double seconds);
-/* Asks for the end of a job. True if it was still going; it then finishes shortly as STEPIMG_CANCELLED, if the answer
-   was not complete at that very moment. */
+/* Ends a job. True: it has ended as STEPIMG_CANCELLED. False: it had ended, or its file is just being put in place and it
+   ends as it would have. Waits for nothing. */
 STEPIMG_API bool stepimg_job_cancel(stepimg_job *job);
 /* Releases the caller's hold; cancels a job that is still going. NULL is fine. */
 STEPIMG_API void stepimg_job_free(stepimg_job *job);
@@ -285,17 +373,27 @@ struct stepimg_progress {
 
 STEPIMG_API void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress);
 
-enum stepimg_format { STEPIMG_UNKNOWN, STEPIMG_PNG, STEPIMG_JPEG, STEPIMG_WEBP, STEPIMG_GIF };
+/* A picture's bytes: constant, counted, shared by who holds them. Any thread. */
+typedef struct stepimg_payload stepimg_payload;
 
-/* "png", "jpeg" …; NULL for STEPIMG_UNKNOWN. */
-STEPIMG_API const char *stepimg_format_name(enum stepimg_format format);
+STEPIMG_API const unsigned char *stepimg_payload_bytes(const stepimg_payload *payload, size_t *length);
+/* One more holder. Returns payload. */
+STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
+/* One holder less; the last one frees. NULL is fine. To give megabytes back to the system takes longer than a frame
+   should wait: while the client runs, its I/O thread does it. */
+STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
 
-struct stepimg_picture {
-  size_t index;         /* its place in the answer's data, from 0 */
-  unsigned char *bytes; /* owned by the job until taken; NULL where none came */
-  size_t length;
-  bool saved;                 /* it went to the request's file instead, which stepimg_job_commit puts in its place */
-  const char *url;            /* its link, where the answer had one; the job's */
+enum { STEPIMG_MAX_IMAGES = 16 }; /* an answer with more of them is refused */
+
+/* One entry of the answer's data. Every text of the server's is UTF-8 without control characters, bounded, and shows no
+   key. */
+struct stepimg_image {
+  bool has_seed;
+  int64_t seed;
+  const char *finish_reason; /* NULL: none; "content_filtered": the filter stopped it, and the picture may be missing */
+  const char *url;           /* its link; NULL: none */
+  const char *path;          /* the file it was saved to, as the request named it; NULL: none */
+  stepimg_payload *payload;  /* the outcome's hold; NULL: none came, or it was saved */
   enum stepimg_format format; /* read from the bytes, as are width and height; 0 where unknown */
   uint32_t width, height;
 };
@@ -308,41 +406,30 @@ struct stepimg_timing {
   double total;      /* from submit to the end */
 };
 
-/* How a job ended. */
+/* How a job ended; constant. */
 struct stepimg_outcome {
-  struct stepimg_error error; /* kind STEPIMG_OK: an HTTP 200 whose pictures were decoded */
-  const char *body; /* the answer's JSON, each picture's text replaced by ""; of a failed request the body as it
-                                 came, at most 64 KiB; NULL: none. Not judged: it may be no JSON at all. */
-  size_t body_length;
-  struct stepimg_picture *pictures; /* in the order they came */
-  size_t picture_count;
+  struct stepimg_error error; /* kind STEPIMG_OK: it is done, and the rest says with what */
+  const char *url;            /* where the picture lies, when only its download failed; NULL: nowhere */
+  const char *path;           /* kind STEPIMG_IO: the finished file that could not be renamed; NULL: none */
+  const char *id;             /* NULL: none */
+  bool has_created;
+  int64_t created; /* seconds since 1970 */
+  struct stepimg_image *images;
+  size_t image_count; /* in the order of the answer's data, those that were filtered too */
   struct stepimg_timing timing;
-  int attempts;
 };
 
-/* NULL while the job is going. Then constant, owned by the job, but for pictures that are taken. */
-STEPIMG_API struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
-/* A picture's bytes out of its job, whose client is held with them. */
-struct stepimg_bytes {
-  unsigned char *data; /* owned; NULL: gone */
-  size_t length;
-  stepimg_client *client;
-};
+/* NULL while the job is going. Then the job's. */
+STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
+   keeps the job, but not its pictures. */
+STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
 
-/* Hands the picture's bytes over; release them with stepimg_bytes_free. */
-STEPIMG_API struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture);
-/* Idempotent. To give megabytes back to the system takes longer than a frame should wait: while the client runs, its
-   I/O thread does it. */
-STEPIMG_API void stepimg_bytes_free(struct stepimg_bytes *bytes);
-
-/* Puts a saved picture in its place, once the caller is content with the answer; without it no file is left. A rename;
-   fails with STEPIMG_IO. */
-STEPIMG_API enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error);
-/* Throws away a saved picture that was not committed; releasing the job does too. Idempotent. */
-STEPIMG_API void stepimg_job_discard(stepimg_job *job);
-
-/* Writes a whole file or none: a temporary one beside it, then a rename. Blocks on the disk. Fails with STEPIMG_IO. */
+/* Writes a whole file or none: a temporary one beside it, then a rename. A link is followed, a file that was there keeps
+   its mode, and what is no regular file is refused. Blocks on the disk. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length,
                                                  struct stepimg_error *error);
+/* The same with what is in the file from. */
+STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error);
 
 #endif

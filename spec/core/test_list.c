@@ -1,5 +1,12 @@
 /* The linked list, against an array that is changed in the same way. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/list.h"
 
@@ -90,11 +97,43 @@ static void what_is_in_no_list_is_removed_without_harm(void **state)
   assert_int_equal(item.number, 7);
 }
 
+/* A debug build says where something is not true, and ends. */
+static void what_is_in_a_list_goes_into_no_other(void **state)
+{
+  struct item item = {.number = 7};
+  struct list list;
+  char text[256] = "";
+  int ends[2], status;
+  (void)state;
+#if !defined(STEPIMG_DEBUG)
+  skip();
+#endif
+  list_init(&list);
+  list_append(&list, &item.link);
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    signal(SIGABRT, SIG_DFL);
+    dup2(ends[1], STDERR_FILENO);
+    list_append(&list, &item.link);
+    _exit(0);
+  }
+  close(ends[1]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(read(ends[0], text, sizeof text - 1) > 0);
+  close(ends[0]);
+  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  assert_contains(text, "base/list.h:");
+  assert_contains(text, "this is not true: !list_is_linked(link)");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(items_stand_where_they_were_put_whatever_is_removed),
       cmocka_unit_test(what_is_in_no_list_is_removed_without_harm),
+      cmocka_unit_test(what_is_in_a_list_goes_into_no_other),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

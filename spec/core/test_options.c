@@ -76,13 +76,16 @@ static void defaults_are_the_promised_ones(void **state)
   assert_null(options.proxy);
   assert_null(options.ca_file);
   assert_null(options.user_agent);
+  assert_null(options.model);
   assert_null(options.headers);
   assert_int_equal(options.header_count, 0);
   assert_int_equal(options.max_concurrent, 5);
   assert_is(options.connect_timeout, 10);
   assert_int_equal(options.max_response_bytes, 64 * 1024 * 1024);
   assert_true(options.strict);
+  assert_false(options.allow_http);
   assert_is(options.call.timeout, 120);
+  assert_is(options.call.stall_timeout, 30);
   assert_true(options.call.download);
 }
 
@@ -93,7 +96,7 @@ static const struct text_option {
   char **place;
 } text_options[] = {
     {"api_key", &options.api_key}, {"base_url", &options.base_url},     {"proxy", &options.proxy},
-    {"ca_file", &options.ca_file}, {"user_agent", &options.user_agent},
+    {"ca_file", &options.ca_file}, {"user_agent", &options.user_agent}, {"model", &options.model},
 };
 
 static void texts_are_copied_and_replaced(void **state)
@@ -135,7 +138,7 @@ static void texts_are_strings(void **state)
     assert_bad(text_options[i].name, number(1.5), true);
     assert_bad(text_options[i].name, boolean(true), true);
     assert_bad(text_options[i].name, other("table"), true);
-    assert_contains(error.message, "a string is wanted");
+    assert_contains(error.message, "string expected, got table");
     assert_string_equal(*text_options[i].place, "kept");
   }
 }
@@ -222,7 +225,10 @@ static void times_are_a_millisecond_to_a_month(void **state)
   static const struct {
     const char *name;
     double *place;
-  } times[] = {{"timeout", &options.call.timeout}, {"connect_timeout", &options.connect_timeout}};
+  } times[] = {{"timeout", &options.call.timeout},
+               {"stall_timeout", &options.call.stall_timeout},
+               {"deadline", &options.call.deadline},
+               {"connect_timeout", &options.connect_timeout}};
   (void)state;
   for (size_t i = 0; i < COUNT_OF(times); i++) {
     assert_good(times[i].name, number(0.001));
@@ -252,7 +258,8 @@ static void switches_are_true_or_false(void **state)
   static const struct {
     const char *name;
     bool *place;
-  } switches[] = {{"strict", &options.strict}, {"download", &options.call.download}};
+  } switches[] = {
+      {"strict", &options.strict}, {"download", &options.call.download}, {"allow_http", &options.allow_http}};
   (void)state;
   for (size_t i = 0; i < COUNT_OF(switches); i++) {
     assert_good(switches[i].name, boolean(false));
@@ -261,7 +268,7 @@ static void switches_are_true_or_false(void **state)
     assert_true(*switches[i].place);
     assert_good(switches[i].name, boolean(false));
     assert_bad(switches[i].name, integer(1), true);
-    assert_contains(error.message, "true or false is wanted, not 1");
+    assert_contains(error.message, "boolean expected, got number");
     assert_bad(switches[i].name, number(0.0), true);
     assert_bad(switches[i].name, string("true"), true);
     assert_bad(switches[i].name, other("table"), true);
@@ -294,11 +301,36 @@ static void unknown_options_are_told_the_nearest(void **state)
   }
 }
 
+static void assert_no_secret(void)
+{
+  assert_lacks(error.message, "s3cr3t");
+  assert_lacks(error.field, "s3cr3t");
+  assert_lacks(error.message, "sk-");
+  assert_lacks(error.message, "8314");
+  assert_lacks(error.request_id, "s3cr3t");
+}
+
+/* As an .env file has it that nobody unquotes. */
+static void a_key_in_quotes_is_told(void **state)
+{
+  static const char *const quoted[] = {"\"sk-s3cr3t\"", "'sk-s3cr3t'", "\"\""};
+  static const char *const fine[] = {"\"", "sk-s3cr3t\"", "\"sk-s3cr3t", "'sk-s3cr3t\"", "sk-\"s3cr3t\"-1"};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(quoted); i++) {
+    assert_int_equal(set("api_key", string(quoted[i])), STEPIMG_INVALID);
+    assert_contains(error.message, "quotes");
+    assert_no_secret();
+  }
+  for (size_t i = 0; i < COUNT_OF(fine); i++)
+    assert_int_equal(set("api_key", string(fine[i])), STEPIMG_OK);
+}
+
 static void far_options_are_told_all(void **state)
 {
   static const char *const known[] = {"api_key",         "base_url",       "proxy",    "ca_file",
                                       "user_agent",      "max_concurrent", "strict",   "max_response_bytes",
-                                      "connect_timeout", "timeout",        "download", "headers"};
+                                      "connect_timeout", "timeout",        "download", "headers",
+                                      "stall_timeout"};
   (void)state;
   assert_int_equal(set("verify_peer", boolean(false)), STEPIMG_INVALID); /* there is no such switch */
   assert_true(error.wrong_type);
@@ -325,6 +357,7 @@ static void a_call_takes_its_own_options_only(void **state)
     assert_lacks(error.message, "sk-secret");
   }
   assert_is(call.timeout, 120);
+  assert_is(call.stall_timeout, 30);
   assert_true(call.download);
 
   value = number(3.5);
@@ -349,16 +382,75 @@ static void a_call_takes_its_own_options_only(void **state)
   assert_is(call.timeout, 3.5);
 }
 
-/* ------------------------------------------------------------------------------------------------------- secrets -- */
-
-static void assert_no_secret(void)
+static void names_that_belong_elsewhere_are_told_where(void **state)
 {
-  assert_lacks(error.message, "s3cr3t");
-  assert_lacks(error.field, "s3cr3t");
-  assert_lacks(error.message, "sk-");
-  assert_lacks(error.message, "8314");
-  assert_lacks(error.request_id, "s3cr3t");
+  static const char *const params[] = {"prompt",          "size",      "aspect",         "width", "height",
+                                       "image",           "n",         "seed",           "steps", "cfg_scale",
+                                       "negative_prompt", "text_mode", "response_format"};
+  struct stepimg_call call = options.call;
+  struct stepimg_value value = string("sk-secret");
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(params); i++) {
+    assert_int_equal(set(params[i], value), STEPIMG_INVALID);
+    assert_invalid(&error, params[i], true);
+    assert_int_equal(error.reason, STEPIMG_REASON_UNKNOWN);
+    assert_contains(error.message, "it is a parameter, not an option: give it beside the prompt");
+    assert_int_equal(stepimg_call_set(&call, params[i], &value, &error), STEPIMG_INVALID);
+    assert_contains(error.message, "it is a parameter, not an option: give it beside the prompt");
+  }
+  assert_int_equal(stepimg_call_set(&call, "model", &value, &error), STEPIMG_INVALID); /* it is both */
+  assert_contains(error.message, "it is a parameter, not an option: give it beside the prompt");
+  assert_int_equal(stepimg_call_set(&call, "api_key", &value, &error), STEPIMG_INVALID);
+  assert_string_equal(error.message,
+                      "api_key: it is an option of a client, not of a call: give it when the client is made");
+  assert_int_equal(stepimg_call_set(&call, "headers", &value, &error), STEPIMG_INVALID);
+  assert_contains(error.message, "it is an option of a client, not of a call");
 }
+
+static void all_options_can_be_listed(void **state)
+{
+  struct stepimg_call call = options.call;
+  struct stepimg_value value = other("table"); /* which none of them takes */
+  size_t of_clients = 0, of_calls = 0;
+  (void)state;
+  for (const char *name; (name = stepimg_option_name(of_clients, false)) != NULL; of_clients++)
+    if (strcmp(name, "headers") != 0) {
+      assert_int_equal(set(name, value), STEPIMG_INVALID);
+      assert_int_equal(error.reason, STEPIMG_REASON_TYPE);
+    }
+  for (const char *name; (name = stepimg_option_name(of_calls, true)) != NULL; of_calls++) {
+    assert_int_equal(stepimg_call_set(&call, name, &value, &error), STEPIMG_INVALID);
+    assert_int_equal(error.reason, STEPIMG_REASON_TYPE);
+  }
+  assert_int_equal(of_clients, 19);
+  assert_int_equal(of_calls, 5);
+  assert_null(stepimg_option_name(1000, false));
+  assert_null(stepimg_option_name(1000, true));
+}
+
+static void a_bad_value_has_its_reason(void **state)
+{
+  (void)state;
+  set("timeout", integer(0));
+  assert_int_equal(error.reason, STEPIMG_REASON_RANGE);
+  set("timeout", string("1"));
+  assert_int_equal(error.reason, STEPIMG_REASON_TYPE);
+  set("retries", number(1.5)); /* not raised, as a player may have typed it */
+  assert_int_equal(error.reason, STEPIMG_REASON_TYPE);
+  assert_false(error.wrong_type);
+  set("base_url", string("\xff"));
+  assert_int_equal(error.reason, STEPIMG_REASON_TEXT);
+  set("base_url", string("a\nb"));
+  assert_int_equal(error.reason, STEPIMG_REASON_TEXT);
+  set("api_key", string("a b"));
+  assert_int_equal(error.reason, STEPIMG_REASON_TEXT);
+  set("tiemout", integer(1));
+  assert_int_equal(error.reason, STEPIMG_REASON_UNKNOWN);
+  assert_int_equal(set("timeout", integer(1)), STEPIMG_OK);
+  assert_int_equal(error.reason, STEPIMG_REASON_NONE);
+}
+
+/* ------------------------------------------------------------------------------------------------------- secrets -- */
 
 static void no_message_shows_a_secret(void **state)
 {
@@ -569,7 +661,9 @@ static void set_all(void)
   assert_good("max_response_bytes", integer(2048));
   assert_good("connect_timeout", integer(1));
   assert_good("strict", boolean(false));
+  assert_good("allow_http", boolean(true));
   assert_good("timeout", integer(1));
+  assert_good("stall_timeout", integer(1));
   assert_good("download", boolean(false));
   assert_int_equal(add_header("X-One", string("1")), STEPIMG_OK);
   assert_int_equal(add_header("X-Two", string("")), STEPIMG_OK);
@@ -587,6 +681,8 @@ static void assert_as_new(void)
   assert_int_equal(options.max_response_bytes, fresh.max_response_bytes);
   assert_is(options.connect_timeout, fresh.connect_timeout);
   assert_int_equal(options.strict, fresh.strict);
+  assert_int_equal(options.allow_http, fresh.allow_http);
+  assert_is(options.call.stall_timeout, fresh.call.stall_timeout);
   assert_is(options.call.timeout, fresh.call.timeout);
   assert_int_equal(options.call.download, fresh.call.download);
 }
@@ -640,8 +736,12 @@ int main(void)
       WITH_OPTIONS(times_are_a_millisecond_to_a_month),
       WITH_OPTIONS(switches_are_true_or_false),
       WITH_OPTIONS(unknown_options_are_told_the_nearest),
+      WITH_OPTIONS(a_key_in_quotes_is_told),
       WITH_OPTIONS(far_options_are_told_all),
       WITH_OPTIONS(a_call_takes_its_own_options_only),
+      WITH_OPTIONS(names_that_belong_elsewhere_are_told_where),
+      WITH_OPTIONS(all_options_can_be_listed),
+      WITH_OPTIONS(a_bad_value_has_its_reason),
       WITH_OPTIONS(no_message_shows_a_secret),
       WITH_OPTIONS(headers_are_kept_as_lines),
       WITH_OPTIONS(many_headers_fit),

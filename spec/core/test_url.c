@@ -5,6 +5,27 @@
 
 #include "http/url.h"
 
+/* Where a link leads, until the next one is asked for; NULL: nowhere. */
+static const char *followed(const char *from, const char *link)
+{
+  static char place[2048];
+  size_t length = strlen(link);
+  char *exact = exact_copy(link, length), *url;
+  const char *why = NULL;
+  assert_true(url_follow(from, exact, length, &url, &why));
+  assert_int_equal(url != NULL, why == NULL);
+  snprintf(place, sizeof place, "%s", url != NULL ? url : "");
+  free(exact);
+  bool leads = url != NULL;
+  free(url);
+  return leads ? place : NULL;
+}
+
+static bool is_plain(const char *url)
+{
+  return url != NULL && strncmp(url, "http:", 5) == 0;
+}
+
 static void knows_this_machine(void **state)
 {
   static const char *const here[] = {"http://localhost/v1",     "http://LocalHost:8080", "http://127.0.0.1",
@@ -32,13 +53,12 @@ static void takes_no_name_for_this_machine(void **state)
   for (size_t i = 0; i < COUNT_OF(names); i++) {
     struct stepimg_error error;
     char url[64], *endpoint;
-    const char *why;
     snprintf(url, sizeof url, "http://%s/v1", names[i]);
     if (url_is_loopback(url))
       fail_msg("%s is taken for this machine", url);
     assert_int_equal(url_endpoint(url, &endpoint, &error), STEPIMG_INVALID);
     assert_null(endpoint);
-    assert_false(url_may_follow("http://127.0.0.1/v1", url, &why));
+    assert_false(is_plain(followed("http://127.0.0.1/v1", url)));
   }
 }
 
@@ -68,14 +88,13 @@ static void resolves_redirects(void **state)
       {"https://[::1/y", "https://[::1/y"},
   };
   char *to;
-  const char *why;
   (void)state;
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     size_t length = strlen(cases[i][0]);
     char *location = exact_copy(cases[i][0], length); /* a header's value is no string */
     assert_true(url_resolve("https://a.example/p/x.png", location, length, &to));
     assert_string_equal(to, cases[i][1]);
-    assert_int_equal(url_may_follow("https://a.example/p/x.png", to, &why), i < 6);
+    assert_int_equal(followed("https://a.example/p/x.png", to) != NULL, i < 6);
     free(location);
     free(to);
   }
@@ -85,6 +104,123 @@ static void resolves_redirects(void **state)
   assert_null(to);
 }
 
+static const char service[] = "https://api.example/v1/images/generations";
+
+static void follows_links_as_services_write_them(void **state)
+{
+  static const char *const cases[][2] = {
+      {"https://b.example/x.png?a=1&b=%2B#top", "https://b.example/x.png?a=1&b=%2B#top"},
+      {" \t\r\nhttps://b.example/x.png\r\n ", "https://b.example/x.png"},
+      {"//b.example/x.png?a=1", "https://b.example/x.png?a=1"},
+      {"/x.png?a=1", "https://api.example/x.png?a=1"},
+      {" /x.png ", "https://api.example/x.png"},
+      {"http://b.example/x.png?a=1&b=%2B", "https://b.example/x.png?a=1&b=%2B"},
+      {"HTTP://B.example/x.png", "https://B.example/x.png"},
+      {"http://b.example:80/x.png", "https://b.example/x.png"},
+      {"http://b.example:8080/x.png", "https://b.example:8080/x.png"},
+      {"https://127.0.0.1/x.png", "https://127.0.0.1/x.png"},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    const char *to = followed(service, cases[i][0]);
+    assert_non_null(to);
+    assert_string_equal(to, cases[i][1]);
+  }
+}
+
+static void follows_no_link_that_leads_astray(void **state)
+{
+  static const char *const links[] = {
+      "",
+      " ",
+      "//",
+      "x.png",
+      "?x",
+      "#x",
+      "./x.png",
+      "not a link",
+      "https://",
+      "http://",
+      "https://a b.example/",
+      "http://127.0.0.1/x.png",
+      "http://localhost/x.png",
+      "http://[::1]/x.png",
+      "http://10.0.0.1/x.png",
+      "http://0.0.0.0/x.png",
+      "http://[::ffff:127.0.0.1]/x.png",
+      "http://intranet/x.png",
+      "http://intranet./x.png",
+      "ftp://b.example/x.png",
+      "file:///etc/hostname",
+      "file://b.example/x",
+      "data:image/png;base64,iVBORw0KGgo=",
+      "javascript:alert(1)",
+      "https://user@b.example/x.png",
+      "https://user:secret@b.example/x.png",
+      "http://user:secret@b.example/x.png",
+      "//user@b.example/x.png",
+      "https://b.example/\x01x.png",
+      "https://b.example/x\n.png",
+      "https://b.example/x.png\x7f",
+      "\x7fhttps://b.example/x.png",
+      "https://b.example/\tx.png",
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(links); i++)
+    if (followed(service, links[i]) != NULL)
+      fail_msg("\"%s\" is followed", links[i]);
+}
+
+/* A NUL does not end it: what stands behind may be all that matters. */
+static void follows_no_link_with_a_nul(void **state)
+{
+  static const char links[][26] = {"https://b.example/x\0.png", "https://b.example/x.png\0",
+                                   "\0https://b.example/x.pn"};
+  char *url;
+  const char *why = NULL;
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(links); i++) {
+    assert_true(url_follow(service, links[i], sizeof links[i] - 2, &url, &why));
+    assert_null(url);
+    assert_non_null(why);
+  }
+}
+
+static void stays_on_this_machine_in_plain_text(void **state)
+{
+  (void)state;
+  assert_string_equal(followed("http://127.0.0.1:8080/v1/images", "/x.png"), "http://127.0.0.1:8080/x.png");
+  assert_string_equal(followed("http://127.0.0.1:8080/v1", "//localhost:81/x"), "http://localhost:81/x");
+  assert_string_equal(followed("http://127.0.0.1:8080/v1", "http://[::1]/x"), "http://[::1]/x");
+  assert_null(followed("https://127.0.0.1:8080/v1", "//10.0.0.1"
+                                                    "\x1b/x"));
+  assert_null(followed("http://127.0.0.1/v1", "//10.0.0.1/x"));
+  assert_string_equal(followed("http://127.0.0.1/v1", "//b.example/x"), "https://b.example/x");
+}
+
+static void makes_the_endpoint_of_a_base_url(void **state)
+{
+  static const char *const cases[][2] = {
+      {"https://a.example/v1", "https://a.example/v1/images/generations"},
+      {"https://a.example/v1//", "https://a.example/v1/images/generations"},
+      {"https://a.example", "https://a.example/images/generations"},
+      {"https://a.example/v1/images/generations", "https://a.example/v1/images/generations"},
+      {"https://a.example/v1/images/generations/", "https://a.example/v1/images/generations"},
+      {"https://a.example/v1/images/edits", "https://a.example/v1/images/generations"},
+      {"https://a.example/images/generations", "https://a.example/images/generations"},
+      {"https://images/generations", "https://images/generations/images/generations"},
+      {"https://a.example/my/images", "https://a.example/my/images/images/generations"},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    struct stepimg_error error;
+    char *endpoint;
+    assert_int_equal(url_endpoint(cases[i][0], &endpoint, &error), STEPIMG_OK);
+    assert_string_equal(endpoint, cases[i][1]);
+    free(endpoint);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -92,6 +228,11 @@ int main(void)
       cmocka_unit_test(takes_no_name_for_this_machine),
       cmocka_unit_test(sees_a_host_as_libcurl_does),
       cmocka_unit_test(resolves_redirects),
+      cmocka_unit_test(follows_links_as_services_write_them),
+      cmocka_unit_test(follows_no_link_that_leads_astray),
+      cmocka_unit_test(follows_no_link_with_a_nul),
+      cmocka_unit_test(stays_on_this_machine_in_plain_text),
+      cmocka_unit_test(makes_the_endpoint_of_a_base_url),
   };
   return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

@@ -108,8 +108,8 @@ static bool is_sane(const struct stepimg_outcome *outcome)
     return false;
   if (outcome->error.kind != STEPIMG_OK)
     return outcome->error.message[0] != '\0';
-  return outcome->picture_count == 1 && (outcome->pictures[0].saved || outcome->pictures[0].bytes != NULL) &&
-         outcome->pictures[0].format == STEPIMG_PNG && outcome->body_length > 0;
+  return outcome->image_count == 1 && (outcome->images[0].path != NULL || outcome->images[0].payload != NULL) &&
+         outcome->images[0].format == STEPIMG_PNG && outcome->images[0].has_seed && outcome->id != NULL;
 }
 
 static bool run_jobs(stepimg_client *client, const char *save)
@@ -135,8 +135,6 @@ static bool run_jobs(stepimg_client *client, const char *save)
     stepimg_job_wait(job, 20);
     const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
     sane = sane && is_sane(outcome);
-    if (sane && outcome->error.kind == STEPIMG_OK && outcome->pictures[0].saved)
-      sane = stepimg_job_commit(job, &error) == STEPIMG_OK;
     stepimg_job_free(job);
   }
   return sane;

@@ -19,6 +19,7 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   int used = 0;
   error->kind = kind;
   error->field[0] = '\0';
+  error->words_at = 0;
   if (field != NULL) {
     text_copy(error->field, sizeof error->field, field, strlen(field));
     used = snprintf(message, sizeof message, "%s: ", error->field);
@@ -30,11 +31,6 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   text_clean(message, strlen(message)); /* an unknown name is the user's text, a Content-Type the server's */
   text_copy(error->message, sizeof error->message, message, strlen(message));
   return kind;
-}
-
-void stepimg_clean(char *text, size_t length)
-{
-  text_clean(text, length);
 }
 
 enum stepimg_kind error_nomem(struct stepimg_error *error)

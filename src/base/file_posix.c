@@ -4,40 +4,103 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "base/path.h"
 
-enum { TRIES = 100, SUFFIX_MAX = 48 };
+enum {
+  TRIES = 100,           /* at a name that nobody has */
+  BLOCK = 64 * 1024,     /* of a copy */
+  MOST_AT_ONCE = 1 << 30 /* that every system's write takes */
+};
+
+/* ------------------------------------------------------------------------------------------------------- errors -- */
+
+/* In English, whatever the host's locale. */
+static const char *reason_of(int number, char *out, size_t size)
+{
+#if defined(__APPLE__)
+  if (strerror_r(number, out, size) != 0)
+    snprintf(out, size, "error %d", number);
+#else
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  snprintf(out, size, "%s", plain != (locale_t)0 ? strerror_l(number, plain) : "");
+  if (out[0] == '\0')
+    snprintf(out, size, "error %d", number);
+  if (plain != (locale_t)0)
+    freelocale(plain);
+#endif
+  return out;
+}
+
+/* Of a path; a reason that follows it still fits into the little that an answer keeps of one (answer.h). */
+enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
+
+static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
+{
+  char shown[SHOWN_MAX];
+  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+}
 
 static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int number)
 {
-  char quoted[TEXT_QUOTE_MAX], reason[128];
-  if (strerror_r(number, reason, sizeof reason) != 0)
-    snprintf(reason, sizeof reason, "error %d", number);
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", text_quote(quoted, path, strlen(path)), reason);
+  char reason[REASON_MAX];
+  if (number == ENOMEM)
+    return error_nomem(error);
+  return fail_with(error, path, reason_of(number, reason, sizeof reason));
 }
 
-/* A new file beside path, so that the rename stays on one file system. */
-static int create_beside(const char *path, char *temporary, size_t size)
+/* -------------------------------------------------------------------------------------------------------- paths -- */
+
+/* The working directory, with a slash behind it. NULL: errno says why. */
+static char *working_directory(void)
 {
-  struct timespec now;
-  int descriptor = -1;
-  for (int i = 0; i < TRIES; i++) {
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(temporary, size, "%s.%ld-%lx.part", path, (long)getpid(), (unsigned long)now.tv_nsec);
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0 || errno != EEXIST)
-      break;
+  for (size_t size = 256; size <= SIZE_MAX / 2; size *= 2) {
+    char *path = malloc(size);
+    if (path == NULL)
+      return NULL;
+    if (getcwd(path, size - 1) != NULL) {
+      size_t length = strlen(path);
+      if (path[length - 1] != '/') /* the root ends in one */
+        memcpy(path + length, "/", 2);
+      return path;
+    }
+    int number = errno;
+    free(path);
+    errno = number;
+    if (number != ERANGE)
+      return NULL;
   }
-  return descriptor;
+  errno = ENOMEM;
+  return NULL;
 }
+
+enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg_error *error)
+{
+  *resolved = NULL;
+  if (path[0] == '/' || path[0] == '\0') { /* the empty path names nothing wherever one is */
+    *resolved = path_join(path, 0, path);
+    return *resolved != NULL ? STEPIMG_OK : error_nomem(error);
+  }
+  char *folder = working_directory();
+  if (folder == NULL)
+    return fail(error, path, errno);
+  *resolved = path_join(folder, strlen(folder), path);
+  free(folder);
+  return *resolved != NULL ? STEPIMG_OK : error_nomem(error);
+}
+
+/* ------------------------------------------------------------------------------------------------------ writing -- */
 
 static void forget(struct file *file)
 {
@@ -46,48 +109,121 @@ static void forget(struct file *file)
   *file = FILE_NONE;
 }
 
+/* A new file beside the path, so that the rename stays on one file system. Its name is short: the other's may be as long
+   as names can be. Returns 0 or errno. */
+static int create_beside(struct file *file, mode_t mode)
+{
+  char name[sizeof "stepimg-.part" + 16];
+  for (int i = 0; i < TRIES; i++) {
+    uint64_t chance = ((uint64_t)(clock_now() * 1e9) ^ (uint64_t)(uintptr_t)file) * 0x9e3779b97f4a7c15u;
+    chance ^= (uint64_t)getpid() << 32;
+    snprintf(name, sizeof name, "stepimg-%016llx.part", (unsigned long long)chance);
+    free(file->temporary);
+    file->temporary = path_join(file->path, path_folder_length(file->path), name);
+    if (file->temporary == NULL)
+      return ENOMEM;
+    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (file->descriptor >= 0)
+      return 0;
+    if (errno != EEXIST && errno != EINTR)
+      return errno;
+  }
+  return EEXIST;
+}
+
+/* Makes a new file as open to others as the old one was, and no more. What a file system does not know it refuses, and
+   then it is as it is there. */
+static void keep_mode(int descriptor, const struct stat *old)
+{
+  struct stat own;
+  mode_t mode = old->st_mode & 0777;
+  bool is_own = fstat(descriptor, &own) == 0 && own.st_uid == old->st_uid && own.st_gid == old->st_gid;
+  if (!is_own && fchown(descriptor, old->st_uid, old->st_gid) != 0 && fchown(descriptor, (uid_t)-1, old->st_gid) != 0)
+    mode = (mode_t)((mode & 0707) | (mode & 07) << 3); /* it is another group */
+  fchmod(descriptor, mode);
+}
+
+/* Finds out what the path means, and makes the temporary file. */
+static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *error)
+{
+  struct stat old, target;
+  char reason[2 * REASON_MAX], why[REASON_MAX];
+  bool is_there = stat(file->path, &old) == 0;
+  if (!is_there && errno != ENOENT)
+    return fail(error, file->path, errno);
+  if (is_there && !S_ISREG(old.st_mode))
+    return fail_with(error, file->path, S_ISDIR(old.st_mode) ? "it is a directory" : "it is no regular file");
+  int number = file->path[0] != '\0' ? path_follow(&file->path) : ENOENT;
+  if (number != 0)
+    return fail(error, file->path, number);
+  /* Some links in /proc lead elsewhere than they say. */
+  if (is_there && (lstat(file->path, &target) != 0 || target.st_dev != old.st_dev || target.st_ino != old.st_ino))
+    return fail_with(error, file->path, "the link to it cannot be followed");
+  number = create_beside(file, is_there ? 0600 : 0666);
+  if (number == ENOMEM)
+    return error_nomem(error);
+  if (number != 0) {
+    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", reason_of(number, why, sizeof why));
+    return fail_with(error, file->path, reason);
+  }
+  if (is_there)
+    keep_mode(file->descriptor, &old);
+  return STEPIMG_OK;
+}
+
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
-  size_t length = strlen(path);
-  struct stat there;
   *file = FILE_NONE;
-  file->path = malloc(length + 1);
-  file->temporary = malloc(length + SUFFIX_MAX);
-  if (file->path == NULL || file->temporary == NULL) {
+  file->path = path_join(path, 0, path);
+  enum stepimg_kind kind = file->path != NULL ? open_beside(file, error) : error_nomem(error);
+  if (kind != STEPIMG_OK)
     forget(file);
-    error_nomem(error);
-    return STEPIMG_NOMEM;
+  return kind;
+}
+
+/* Returns 0 or errno. */
+static int write_all(int descriptor, const char *bytes, size_t length)
+{
+  while (length > 0) {
+    ssize_t written = write(descriptor, bytes, length < MOST_AT_ONCE ? length : MOST_AT_ONCE);
+    if (written == 0)
+      return EIO; /* no system does that */
+    if (written < 0 && errno != EINTR)
+      return errno;
+    if (written > 0) {
+      bytes += written;
+      length -= (size_t)written;
+    }
   }
-  memcpy(file->path, path, length + 1);
-  int number = 0;
-  if (length == 0)
-    number = ENOENT; /* this and the next, the rename would say only when all is paid for */
-  else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
-    number = EISDIR;
-  else
-    file->descriptor = create_beside(path, file->temporary, length + SUFFIX_MAX);
-  if (number == 0 && file->descriptor < 0)
-    number = errno;
-  if (number == 0)
-    return STEPIMG_OK;
-  fail(error, path, number);
-  forget(file);
-  return STEPIMG_IO;
+  return 0;
+}
+
+/* Beyond the process's limit of a file's size, a write also brings a signal to its thread, by which a program ends that
+   has never thought of it. This may be a thread of the host's: it is to see the error alone. */
+static int write_quietly(int descriptor, const void *bytes, size_t length)
+{
+  sigset_t limit, before, pending;
+  sigemptyset(&limit);
+  sigaddset(&limit, SIGXFSZ);
+  sigpending(&pending);
+  bool was_pending = sigismember(&pending, SIGXFSZ) == 1;
+  int number = pthread_sigmask(SIG_BLOCK, &limit, &before);
+  if (number != 0)
+    return number;
+  number = write_all(descriptor, bytes, length);
+  sigpending(&pending);
+  if (number == EFBIG && !was_pending && sigismember(&pending, SIGXFSZ) == 1) {
+    int taken;
+    sigwait(&limit, &taken);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return number;
 }
 
 enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length, struct stepimg_error *error)
 {
-  const char *next = bytes;
-  while (length > 0) {
-    ssize_t written = write(file->descriptor, next, length);
-    if (written < 0 && errno != EINTR)
-      return fail(error, file->path, errno);
-    if (written > 0) {
-      next += written;
-      length -= (size_t)written;
-    }
-  }
-  return STEPIMG_OK;
+  int number = write_quietly(file->descriptor, bytes, length);
+  return number == 0 ? STEPIMG_OK : fail(error, file->path, number);
 }
 
 enum stepimg_kind file_restart(struct file *file, struct stepimg_error *error)
@@ -101,20 +237,43 @@ enum stepimg_kind file_close(struct file *file, struct stepimg_error *error)
 {
   int descriptor = file->descriptor;
   file->descriptor = -1;
-  if (descriptor >= 0 && close(descriptor) != 0)
+  if (descriptor >= 0 && close(descriptor) != 0 && errno != EINTR) /* a signal says nothing of what was written */
     return fail(error, file->path, errno);
   return STEPIMG_OK;
 }
 
-enum stepimg_kind file_commit(struct file *file, struct stepimg_error *error)
+/* ---------------------------------------------------------------------------------------------------- the place -- */
+
+/* Returns 0 or errno. */
+static int put_in_place(const struct file *file)
 {
-  if (rename(file->temporary, file->path) != 0) {
-    fail(error, file->path, errno);
-    file_abort(file);
-    return error->kind;
+  struct stat there;
+  /* A rename would replace a device or a link that came meanwhile as gladly as a file. */
+  if (lstat(file->path, &there) == 0 && !S_ISREG(there.st_mode))
+    return S_ISDIR(there.st_mode) ? EISDIR : EEXIST;
+  return rename(file->temporary, file->path) == 0 ? 0 : errno;
+}
+
+enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error)
+{
+  char shown[SHOWN_MAX], shown_kept[SHOWN_WHOLE_MAX], reason[REASON_MAX];
+  CHECK(file->temporary != NULL && file->descriptor < 0);
+  if (kept != NULL)
+    *kept = NULL;
+  int number = put_in_place(file);
+  if (number != 0 && access(file->temporary, F_OK) != 0) /* somebody has taken it away */
+    fail(error, file->path, number);
+  else if (number != 0) {
+    error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
+              path_show(shown, sizeof shown, file->path), reason_of(number, reason, sizeof reason),
+              path_show(shown_kept, sizeof shown_kept, file->temporary));
+    if (kept != NULL) {
+      *kept = file->temporary;
+      file->temporary = NULL;
+    }
   }
   forget(file);
-  return STEPIMG_OK;
+  return number == 0 ? STEPIMG_OK : STEPIMG_IO;
 }
 
 void file_abort(struct file *file)
@@ -126,14 +285,76 @@ void file_abort(struct file *file)
   forget(file);
 }
 
+/* -------------------------------------------------------------------------------------------------- whole files -- */
+
+/* What was written into file, if kind says so, is put in its place. On failure nothing is left: who asked has it still. */
+static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
+{
+  if (kind == STEPIMG_OK)
+    kind = file_close(file, error);
+  int number = kind == STEPIMG_OK ? put_in_place(file) : 0;
+  if (number != 0)
+    kind = fail(error, file->path, number);
+  if (kind == STEPIMG_OK)
+    forget(file);
+  else
+    file_abort(file);
+  return kind;
+}
+
+static enum stepimg_kind fail_to_read(struct stepimg_error *error, const char *path, int number)
+{
+  char shown[SHOWN_MAX], reason[REASON_MAX];
+  return error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path),
+                   number != 0 ? reason_of(number, reason, sizeof reason) : "it is no regular file");
+}
+
+/* Writes what is left in source, whose name is from, into file. block is of BLOCK bytes. */
+static enum stepimg_kind pour(int source, const char *from, char *block, struct file *file, struct stepimg_error *error)
+{
+  for (;;) {
+    ssize_t length = read(source, block, BLOCK);
+    if (length == 0)
+      return STEPIMG_OK;
+    if (length < 0 && errno != EINTR)
+      return fail_to_read(error, from, errno);
+    if (length > 0 && file_write(file, block, (size_t)length, error) != STEPIMG_OK)
+      return error->kind;
+  }
+}
+
+enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_error *error)
+{
+  struct file file;
+  struct stat there;
+  int source = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* else a pipe's open would wait */
+  if (source < 0)
+    return fail_to_read(error, from, errno);
+  char *block = malloc(BLOCK);
+  enum stepimg_kind kind = STEPIMG_OK;
+  if (block == NULL)
+    kind = error_nomem(error);
+  else if (fstat(source, &there) != 0)
+    kind = fail_to_read(error, from, errno);
+  else if (!S_ISREG(there.st_mode))
+    kind = fail_to_read(error, from, S_ISDIR(there.st_mode) ? EISDIR : 0);
+  else if ((kind = file_open(&file, to, error)) == STEPIMG_OK)
+    kind = complete(&file, pour(source, from, block, &file, error), error);
+  free(block);
+  close(source);
+  return kind;
+}
+
 enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length, struct stepimg_error *error)
 {
   struct file file;
   error_clear(error);
-  if (file_open(&file, path, error) != STEPIMG_OK)
-    return error->kind;
-  if (file_write(&file, bytes, length, error) == STEPIMG_OK && file_close(&file, error) == STEPIMG_OK)
-    file_commit(&file, error);
-  file_abort(&file);
-  return error->kind;
+  enum stepimg_kind kind = file_open(&file, path, error);
+  return kind == STEPIMG_OK ? complete(&file, file_write(&file, bytes, length, error), error) : kind;
+}
+
+enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error)
+{
+  error_clear(error);
+  return file_copy(from, to, error);
 }

@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #if defined(__linux__)
 #define _GNU_SOURCE /* SOCK_CLOEXEC, POLLRDHUP */
+#elif defined(__APPLE__)
+#define _DARWIN_C_SOURCE /* MSG_DONTWAIT */
 #endif
 
 #include "base/socket.h"

@@ -12,9 +12,9 @@
 #include "base/lock.h"
 
 struct thread {
+  struct list_link living;
   struct thread_task task;
   pthread_t id;
-  struct list_link living;
   int holders;    /* the thread until run has returned, and who is calling stop */
   bool stopped;   /* stop was called, or will be at once */
   bool abandoned; /* the process's end has waited long enough */
@@ -28,7 +28,8 @@ static struct {
 
   struct lock lock; /* of the rest; its condition: a thread has left living */
   struct list living;
-  bool has_ended; /* a thread that is to be joined: */
+  const void *lost; /* of the parent's, in a child: here a search for leaks finds them */
+  bool has_ended;   /* a thread that is to be joined: */
   pthread_t ended;
   bool ending; /* the process */
 } all = {.once = PTHREAD_ONCE_INIT};
@@ -50,6 +51,7 @@ static void in_child(void)
 {
   lock_release(&all.lock);
   lock_init(&all.lock); /* anew: others may have waited for its condition */
+  all.lost = list_first(&all.living);
   list_init(&all.living);
   all.has_ended = false;
   atomic_fetch_add(&all.generation, 1);

@@ -1,113 +1,26 @@
-/* The host's side of a client: its making and its end. */
-#include "client/client.h"
-
+/* The host's face of a client: its making, its jobs' way in, and its end. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "client/job.h"
+#include "client/shared.h"
+#include "client/worker.h"
+#include "http/start.h"
 
-/* Seconds that a close waits for its thread. It answers in far less, but where an old libcurl waits for a name look-up
-   that hangs; then the thread is left to end by itself. */
-static const double CLOSE_PATIENCE = 0.1;
-
-void client_release(stepimg_client *client)
-{
-  if (atomic_fetch_sub(&client->holders, 1) > 1)
-    return;
-  exchange_settings_clear(&client->settings);
-  pace_free(&client->pace);
-  queue_release(client->queue);
-  port_lock_destroy(&client->lock);
-  free(client);
-}
-
-void client_drop(stepimg_client *client, void *memory, size_t size)
-{
-  /* Below LARGE, free is quicker than the thread. It is woken for more than MUCH; for more than LITTLE where it has
-     nothing to do and so would not look in before long. */
-  enum { LARGE = 64 * 1024, LITTLE = 4 * 1024 * 1024, MUCH = 4 * LITTLE };
-  bool taken = false;
-  if (memory != NULL && size >= LARGE) {
-    port_acquire(&client->lock);
-    taken = client->multi != NULL;
-    if (taken) {
-      struct spare *block = memory;
-      size_t kept = client->unfinished == NULL ? LITTLE : MUCH;
-      bool woken = client->dropped_bytes > kept;
-      client->dropped_bytes += size;
-      if (!woken && client->dropped_bytes > kept)
-        curl_multi_wakeup(client->multi);
-      block->size = size;
-      block->next = client->dropped;
-      client->dropped = block;
-    }
-    port_release(&client->lock);
-  }
-  if (!taken)
-    free(memory);
-}
-
-bool client_start(stepimg_client *client)
-{
-  if (client->started)
-    return true;
-  client->multi = curl_multi_init();
-  if (client->multi == NULL)
-    return false;
-  atomic_fetch_add(&client->holders, 1);
-  if (!port_thread_start(&client->thread, worker_run, client)) {
-    atomic_fetch_sub(&client->holders, 1);
-    curl_multi_cleanup(client->multi);
-    client->multi = NULL;
-    return false;
-  }
-  runtime_add(&client->at_exit);
-  client->started = true;
-  return true;
-}
-
-bool client_stop(stepimg_client *client, double seconds)
-{
-  port_acquire(&client->lock);
-  if (!client->stopping)
-    client->told = port_now();
-  client->stopping = true;
-  double until = client->told + seconds;
-  if (client->multi != NULL)
-    curl_multi_wakeup(client->multi);
-  while (client->started && !client->ended && port_now() < until)
-    port_wait(&client->lock, until);
-  bool over = !client->started || client->ended;
-  client->alone = !over;
-  port_release(&client->lock);
-  return over;
-}
-
-static stepimg_client *half_built(void)
-{
-  stepimg_client *client = runtime_start() ? calloc(1, sizeof *client) : NULL;
-  if (client == NULL)
-    return NULL;
-  client->queue = stepimg_queue_new(client);
-  if (client->queue == NULL || !port_lock_init(&client->lock)) {
-    queue_release(client->queue);
-    free(client);
-    return NULL;
-  }
-  atomic_init(&client->holders, 1);
-  client->inbox_end = &client->inbox;
-  client->at_exit.client = client;
-  return client;
-}
+static const char elsewhere[] = CLIENT_ELSEWHERE;
 
 enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **out, struct stepimg_error *error)
 {
   *out = NULL;
   error_clear(error);
-  stepimg_client *client = half_built();
+  stepimg_client *client = http_start(error) == STEPIMG_OK ? client_new_shared() : NULL;
   if (client == NULL) {
     stepimg_options_clear(options);
-    return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory for a client");
+    return error->kind != STEPIMG_OK ? error->kind : error_nomem(error);
   }
+  const char *trace = getenv("STEPIMG_TRACE");
+  client->traced = trace != NULL && trace[0] != '\0' && trace[0] != '0';
   client->call = options->call;
   client->max_concurrent = options->max_concurrent;
   client->budget = options->budget;
@@ -117,7 +30,7 @@ enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_cl
   if (!pace_init(&client->pace, (size_t)options->requests_per_minute))
     error_nomem(error);
   else
-    exchange_settings_init(&client->settings, options, error);
+    settings_init(&client->settings, options, error);
   if (error->kind == STEPIMG_OK)
     *out = client;
   else
@@ -126,31 +39,80 @@ enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_cl
   return error->kind;
 }
 
+/* The job is enlisted, and the thread runs, or neither. The lock is held. */
+static enum stepimg_kind enlist(stepimg_client *client, struct stepimg_job *job, struct stepimg_error *error)
+{
+  if (client->stopping)
+    return error_set(error, STEPIMG_CANCELLED, NULL, "the client is closed");
+  if (client->pool == NULL && worker_start(client, error) != STEPIMG_OK)
+    return error->kind;
+  job->number = ++client->serial;
+  list_append(&client->unfinished, &job->host);
+  if (job->queue != NULL)
+    job->queue->pending++;
+  job_notify(job);
+  return STEPIMG_OK;
+}
+
+enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request, stepimg_job **out,
+                                 struct stepimg_error *error)
+{
+  *out = NULL;
+  error_clear(error);
+  if (!client_is_here(client))
+    return error_set(error, STEPIMG_CANCELLED, NULL, "%s", elsewhere);
+  if (!client->has_key)
+    return error_set(error, STEPIMG_AUTH, "api_key", "there is none; give the option api_key or set STEP_API_KEY");
+  if (client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
+    return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
+  struct stepimg_job *job = job_new(client, request, error);
+  if (job == NULL)
+    return error->kind;
+  lock_acquire(&client->lock);
+  enlist(client, job, error);
+  lock_release(&client->lock);
+  if (error->kind == STEPIMG_OK)
+    *out = job;
+  else {
+    atomic_store(&job->holders, 1); /* the thread has never heard of it */
+    job_release(job);
+  }
+  return error->kind;
+}
+
+/* The first job that may be given up; NULL: none is left. The lock is held. */
+static struct stepimg_job *first_unfinished(const stepimg_client *client)
+{
+  const struct list_link *link = list_first(&client->unfinished);
+  while (link != NULL && LIST_ITEM(link, struct stepimg_job, host)->storing)
+    link = list_next(&client->unfinished, link);
+  return LIST_ITEM(link, struct stepimg_job, host);
+}
+
 void stepimg_client_close(stepimg_client *client)
 {
-  if (client->joined)
+  if (!client_is_here(client))
     return;
-  bool over = client_stop(client, CLOSE_PATIENCE);
-  /* A thread that has ended has finished them all. One that hangs, or is slow, sends no body of those given up here. */
-  while (!over) {
-    port_acquire(&client->lock);
-    struct stepimg_job *job = client->unfinished;
-    port_release(&client->lock);
-    if (job == NULL)
-      break;
-    job_abandon(job);
+  lock_acquire(&client->lock);
+  client->stopping = true;
+  if (client->pool != NULL)
+    pool_wake(client->pool);
+  struct stepimg_job *job;
+  while ((job = first_unfinished(client)) != NULL) {
+    atomic_fetch_add(&job->holders, 1);
+    lock_release(&client->lock);
+    job_give_up(job, CLIENT_CLOSED);
+    job_release(job);
+    lock_acquire(&client->lock);
   }
-  client->joined = true;
-  if (!over)
-    return; /* still listed: the process's end waits for it once more */
-  if (runtime_remove(&client->at_exit))
-    pthread_join(client->thread, NULL);
-  exchange_settings_clear(&client->settings);
+  if (client->pool == NULL) /* else the thread does so when it has ended with them */
+    settings_clear(&client->settings);
+  lock_release(&client->lock);
 }
 
 void stepimg_client_free(stepimg_client *client)
 {
-  if (client == NULL)
+  if (client == NULL || !client_is_here(client))
     return;
   stepimg_client_close(client);
   client_release(client);
@@ -158,7 +120,7 @@ void stepimg_client_free(stepimg_client *client)
 
 double stepimg_now(void)
 {
-  return port_now();
+  return clock_now();
 }
 
 const struct stepimg_call *stepimg_client_call_defaults(const stepimg_client *client)
@@ -174,4 +136,75 @@ int stepimg_client_max_concurrent(const stepimg_client *client)
 bool stepimg_client_is_strict(const stepimg_client *client)
 {
   return client->strict;
+}
+
+/* ------------------------------------------------------------------------------------------------------- queues -- */
+
+stepimg_queue *stepimg_queue_new(void)
+{
+  return queue_new();
+}
+
+void stepimg_queue_free(stepimg_queue *queue)
+{
+  queue_release(queue);
+}
+
+stepimg_queue *stepimg_client_queue(stepimg_client *client)
+{
+  return client->queue;
+}
+
+stepimg_job *stepimg_queue_first(stepimg_client *client, stepimg_queue *queue)
+{
+  if (!client_is_here(client))
+    return NULL;
+  lock_acquire(&client->lock);
+  struct stepimg_job *job = LIST_ITEM(list_first(&queue->finished), struct stepimg_job, host);
+  lock_release(&client->lock);
+  return job;
+}
+
+bool stepimg_queue_wait(stepimg_client *client, stepimg_queue *queue, double seconds)
+{
+  if (!client_is_here(client))
+    return false;
+  double until = clock_now() + (seconds < CLOCK_FOREVER ? seconds : CLOCK_FOREVER);
+  lock_acquire(&client->lock);
+  while (queue->count == 0 && clock_now() < until)
+    lock_wait(&client->lock, until);
+  bool there = queue->count > 0;
+  lock_release(&client->lock);
+  return there;
+}
+
+/* Reads a count of the queue's under the lock. */
+static size_t read_count(stepimg_client *client, const size_t *count)
+{
+  if (!client_is_here(client))
+    return 0;
+  lock_acquire(&client->lock);
+  size_t value = *count;
+  lock_release(&client->lock);
+  return value;
+}
+
+size_t stepimg_queue_pending(stepimg_client *client, const stepimg_queue *queue)
+{
+  return read_count(client, &queue->pending);
+}
+
+size_t stepimg_queue_finished(stepimg_client *client, const stepimg_queue *queue)
+{
+  return read_count(client, &queue->count);
+}
+
+int stepimg_queue_fd(stepimg_client *client, stepimg_queue *queue)
+{
+  if (!client_is_here(client))
+    return -1;
+  lock_acquire(&client->lock);
+  int descriptor = queue_descriptor(queue);
+  lock_release(&client->lock);
+  return descriptor;
 }

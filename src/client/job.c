@@ -1,9 +1,12 @@
-/* The host's side of a job, and its end. */
+#include "client/job.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "client/client.h"
+#include "base/file.h"
+#include "payload/payload.h"
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
 static const struct stepimg_outcome no_memory = {
@@ -13,16 +16,29 @@ static const struct stepimg_outcome no_memory = {
               .maybe_billed = true},
 };
 
-static void free_outcome(stepimg_client *client, struct stepimg_outcome *outcome)
+/* What a child of the process that made the client hears of its jobs. */
+static const struct stepimg_outcome elsewhere = {
+    .error = {.kind = STEPIMG_CANCELLED, .retry_after = -1, .message = CLIENT_ELSEWHERE},
+};
+
+/* Lets go of the job's queue, if it has one. The lock is held. */
+static void leave_queue(struct stepimg_job *job)
+{
+  struct stepimg_queue *queue = job->queue;
+  if (queue == NULL)
+    return;
+  if (job->outcome != NULL)
+    queue_remove(queue, &job->host);
+  queue->pending--;
+  job->queue = NULL;
+  queue_release(queue);
+}
+
+static void free_outcome(struct stepimg_outcome *outcome)
 {
   if (outcome == NULL || outcome == &no_memory)
     return;
-  for (size_t i = 0; i < outcome->picture_count; i++) {
-    client_drop(client, outcome->pictures[i].bytes, outcome->pictures[i].length);
-    free((char *)outcome->pictures[i].url);
-  }
-  free(outcome->pictures);
-  free((char *)outcome->body);
+  answer_release(outcome);
   free(outcome);
 }
 
@@ -31,265 +47,262 @@ void job_release(struct stepimg_job *job)
   if (atomic_fetch_sub(&job->holders, 1) > 1)
     return;
   stepimg_client *client = job->client;
-  free_outcome(client, job->outcome);
-  file_abort(&job->file);
+  free_outcome(job->outcome);
   queue_release(job->queue);
   free(job->body);
   free(job->save);
+  free(job->target);
+  free(job->link);
   free(job);
   client_release(client);
 }
 
-/* ------------------------------------------------------------------------------------------------------- submit -- */
-
-/* Puts a job into the thread's inbox and wakes it. The lock is held. */
-static void notify(struct stepimg_job *job)
+static char *copy(const char *text)
 {
-  stepimg_client *client = job->client;
-  if (client->inbox == NULL && client->multi != NULL) /* else it was woken and has not looked yet */
-    curl_multi_wakeup(client->multi);
-  if (!job->in_inbox) {
-    job->in_inbox = true;
-    atomic_fetch_add(&job->holders, 1);
-    job->inbox_next = NULL;
-    *client->inbox_end = job;
-    client->inbox_end = &job->inbox_next;
-  }
+  size_t size = strlen(text) + 1;
+  char *made = malloc(size);
+  return made != NULL ? memcpy(made, text, size) : NULL;
 }
 
-static char *copy(const char *bytes, size_t length)
-{
-  char *text = malloc(length + 1);
-  if (text != NULL) {
-    memcpy(text, bytes, length);
-    text[length] = '\0';
-  }
-  return text;
-}
-
-static struct stepimg_job *new_job(stepimg_client *client, const struct stepimg_request *request)
+struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request *request, struct stepimg_error *error)
 {
   struct stepimg_job *job = calloc(1, sizeof *job);
-  if (job == NULL)
-    return NULL;
-  job->body = copy(request->body, request->length);
-  job->save = request->save != NULL ? copy(request->save, strlen(request->save)) : NULL;
-  if (job->body == NULL || (request->save != NULL && job->save == NULL)) {
-    free(job->body);
-    free(job->save);
+  if (job != NULL)
+    job->body = malloc(request->length + 1);
+  if (job == NULL || job->body == NULL)
+    error_nomem(error);
+  else if (request->save != NULL && (job->save = copy(request->save)) == NULL)
+    error_nomem(error);
+  else if (request->save != NULL)
+    file_resolve(request->save, &job->target, error);
+  if (error->kind != STEPIMG_OK) {
+    if (job != NULL) {
+      free(job->body);
+      free(job->save);
+    }
     free(job);
     return NULL;
   }
+  memcpy(job->body, request->body, request->length);
+  job->body[request->length] = '\0';
   job->body_length = request->length;
   job->call = request->call;
   job->tag = request->tag;
-  job->file = FILE_NONE;
-  job->submitted = port_now();
-  job->client = client;
-  job->queue = request->queue;
-  if (job->queue != NULL)
-    atomic_fetch_add(&job->queue->holders, 1);
-  atomic_fetch_add(&client->holders, 1);
+  job->submitted = clock_now();
+  job->client = client_hold(client);
+  job->queue = queue_hold(request->queue);
   atomic_init(&job->holders, 2);
   return job;
 }
 
-/* The lock is held. */
-static void enlist(struct stepimg_job *job)
+void job_notify(struct stepimg_job *job)
 {
   stepimg_client *client = job->client;
-  job->host.next = client->unfinished;
-  if (client->unfinished != NULL)
-    client->unfinished->host.back = job;
-  client->unfinished = job;
-  if (job->queue != NULL)
-    job->queue->pending++;
-  notify(job);
+  if (list_is_linked(&job->inbox))
+    return;
+  if (list_is_empty(&client->inbox) && client->pool != NULL) /* else it was woken and has not looked yet */
+    pool_wake(client->pool);
+  atomic_fetch_add(&job->holders, 1);
+  list_append(&client->inbox, &job->inbox);
 }
 
-enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request, stepimg_job **out,
-                                 struct stepimg_error *error)
+void job_refund(struct stepimg_job *job)
 {
-  *out = NULL;
-  error_clear(error);
-  if (!client->has_key)
-    return error_set(error, STEPIMG_AUTH, "api_key", "there is none; give the option api_key or set STEP_API_KEY");
-  if (client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
-    return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
-  struct stepimg_job *job = new_job(client, request);
-  if (job == NULL)
-    return error_nomem(error);
-  port_acquire(&client->lock);
-  bool stopping = client->stopping, started = !stopping && client_start(client);
-  if (started)
-    enlist(job);
-  port_release(&client->lock);
-  if (started) {
-    *out = job;
-    return STEPIMG_OK;
-  }
-  atomic_store(&job->holders, 1); /* the thread has never heard of it */
-  job_release(job);
-  if (stopping)
-    return error_set(error, STEPIMG_CANCELLED, NULL, "the client is closed");
-  return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory for a thread");
+  if (atomic_exchange(&job->charged, false))
+    atomic_fetch_sub(&job->client->spent, 1);
 }
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
+/* The last holder of a picture lets go of it. */
+static void drop_payload(void *context, void *memory, size_t size)
+{
+  stepimg_client *client = context;
+  client_drop(client, memory, size);
+  client_release(client);
+}
+
 /* Moves what there is to say about a job into one block. Never NULL. */
 static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct stepimg_error *error,
-                                           struct answer *answer, const struct stepimg_timing *timing,
-                                           struct file *file)
+                                           struct answer *answer, const struct stepimg_timing *timing)
 {
   struct stepimg_outcome *outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL)
     return (struct stepimg_outcome *)&no_memory;
   outcome->error = *error;
   if (answer != NULL)
-    answer_take(answer, outcome, file);
+    answer_take(answer, outcome);
+  for (size_t i = 0; i < outcome->image_count; i++)
+    if (outcome->images[i].payload != NULL)
+      payload_return_to(outcome->images[i].payload, drop_payload, client_hold(job->client));
   if (timing != NULL)
     outcome->timing = *timing;
-  outcome->timing.total = port_now() - job->submitted;
-  outcome->attempts = outcome->error.attempts = atomic_load(&job->attempts);
+  outcome->timing.total = clock_now() - job->submitted;
+  outcome->error.attempts = atomic_load(&job->attempts);
   return outcome;
+}
+
+/* The outcome is the job's, unless it has one. The lock is held. */
+static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome)
+{
+  job->outcome = outcome;
+  atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
+  list_remove(&job->host);
+  if (job->queue != NULL)
+    queue_push(job->queue, &job->host);
+  lock_wake(&job->client->lock);
 }
 
 void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer,
                 const struct stepimg_timing *timing)
 {
   stepimg_client *client = job->client;
-  struct file file = FILE_NONE;
-  struct stepimg_outcome *outcome = new_outcome(job, error, answer, timing, &file);
-  port_acquire(&client->lock);
+  struct stepimg_outcome *outcome = new_outcome(job, error, answer, timing);
+  lock_acquire(&client->lock);
   bool first = job->outcome == NULL;
-  if (first) {
-    job->outcome = outcome;
-    job->file = file;
-    atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
-    if (job->host.back != NULL)
-      job->host.back->host.next = job->host.next;
-    else
-      client->unfinished = job->host.next;
-    if (job->host.next != NULL)
-      job->host.next->host.back = job->host.back;
-    if (job->queue != NULL)
-      queue_push(job->queue, job);
-  }
-  port_release(&client->lock);
   if (first)
-    port_wake(&client->lock); /* who is woken wants the lock */
-  else {
-    free_outcome(client, outcome);
-    file_abort(&file);
-  }
+    settle(job, outcome);
+  lock_release(&client->lock);
+  if (!first)
+    free_outcome(outcome);
 }
 
-void job_abandon(struct stepimg_job *job)
+void job_tell_link(struct stepimg_job *job, const char *url)
 {
-  struct stepimg_error error;
-  error_clear(&error);
-  error_set(&error, STEPIMG_CANCELLED, NULL, "%s", CLIENT_CLOSED);
-  atomic_store(&job->progress.given_up, true); /* first: what was not sent by the next line never will be */
-  error.maybe_billed = atomic_load(&job->progress.sent);
-  job_finish(job, &error, NULL, NULL);
+  char *link = copy(url), *before;
+  lock_acquire(&job->client->lock);
+  before = job->link;
+  job->link = link;
+  lock_release(&job->client->lock);
+  free(before);
 }
 
-bool stepimg_job_wait(stepimg_job *job, double seconds)
+bool job_begin_storing(struct stepimg_job *job)
+{
+  lock_acquire(&job->client->lock);
+  job->storing = job->outcome == NULL;
+  bool storing = job->storing;
+  lock_release(&job->client->lock);
+  return storing;
+}
+
+bool job_give_up(struct stepimg_job *job, const char *message)
 {
   stepimg_client *client = job->client;
-  double until = port_now() + (seconds < PORT_FOREVER ? seconds : PORT_FOREVER);
-  port_acquire(&client->lock);
-  while (job->outcome == NULL && port_now() < until)
-    port_wait(&client->lock, until);
-  bool finished = job->outcome != NULL;
-  port_release(&client->lock);
-  return finished;
-}
-
-bool stepimg_job_cancel(stepimg_job *job)
-{
-  port_acquire(&job->client->lock);
-  bool going = job->outcome == NULL && !job->cancelled;
-  if (going) {
-    job->cancelled = true;
-    notify(job);
+  struct stepimg_error error;
+  error_clear(&error);
+  error_set(&error, STEPIMG_CANCELLED, NULL, "%s", message);
+  atomic_store(&job->progress.given_up, true); /* first: what was not sent by the next line never will be */
+  error.maybe_billed = atomic_load(&job->progress.sent);
+  struct stepimg_outcome *outcome = new_outcome(job, &error, NULL, NULL);
+  lock_acquire(&client->lock);
+  bool first = job->outcome == NULL && !job->storing;
+  if (first) {
+    if (outcome != &no_memory) {
+      outcome->url = job->link;
+      job->link = NULL;
+    }
+    settle(job, outcome);
+    job_notify(job);
   }
-  port_release(&job->client->lock);
-  return going;
+  lock_release(&client->lock);
+  if (!first)
+    free_outcome(outcome);
+  else if (!error.maybe_billed)
+    job_refund(job);
+  return first;
 }
 
-bool stepimg_job_fetch(stepimg_job *job)
-{
-  port_acquire(&job->client->lock);
-  bool there = job->outcome != NULL && job->queue != NULL;
-  if (there)
-    queue_leave(job, true);
-  port_release(&job->client->lock);
-  return there;
-}
-
-void stepimg_job_free(stepimg_job *job)
-{
-  if (job == NULL)
-    return;
-  stepimg_job_cancel(job);
-  port_acquire(&job->client->lock);
-  queue_leave(job, job->outcome != NULL);
-  port_release(&job->client->lock);
-  job_release(job);
-}
-
-/* -------------------------------------------------------------------------------------------------------- looks -- */
+/* ------------------------------------------------------------------------------------------------ the host's face -- */
 
 void *stepimg_job_tag(const stepimg_job *job)
 {
   return job->tag;
 }
 
-struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
+const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {
-  port_acquire(&job->client->lock);
+  if (!client_is_here(job->client))
+    return job->outcome != NULL ? job->outcome : &elsewhere;
+  lock_acquire(&job->client->lock);
   struct stepimg_outcome *outcome = job->outcome;
-  port_release(&job->client->lock);
+  lock_release(&job->client->lock);
   return outcome;
+}
+
+void stepimg_job_drop_pictures(stepimg_job *job)
+{
+  struct stepimg_outcome *outcome = (struct stepimg_outcome *)stepimg_job_outcome(job);
+  for (size_t i = 0; outcome != NULL && i < outcome->image_count; i++) {
+    stepimg_payload_release(outcome->images[i].payload);
+    outcome->images[i].payload = NULL;
+  }
+}
+
+bool stepimg_job_wait(stepimg_job *job, double seconds)
+{
+  stepimg_client *client = job->client;
+  if (!client_is_here(client))
+    return true;
+  double until = clock_now() + (seconds < CLOCK_FOREVER ? seconds : CLOCK_FOREVER);
+  lock_acquire(&client->lock);
+  while (job->outcome == NULL && clock_now() < until)
+    lock_wait(&client->lock, until);
+  bool ended = job->outcome != NULL;
+  lock_release(&client->lock);
+  return ended;
+}
+
+bool stepimg_job_cancel(stepimg_job *job)
+{
+  return client_is_here(job->client) && job_give_up(job, "the job was cancelled");
+}
+
+bool stepimg_job_fetch(stepimg_job *job)
+{
+  if (!client_is_here(job->client))
+    return false;
+  lock_acquire(&job->client->lock);
+  bool there = job->outcome != NULL && job->queue != NULL;
+  if (there)
+    leave_queue(job);
+  lock_release(&job->client->lock);
+  return there;
+}
+
+void stepimg_job_free(stepimg_job *job)
+{
+  if (job == NULL || !client_is_here(job->client)) /* in a child it is not its to free: the lock may be held for ever */
+    return;
+  stepimg_job_cancel(job);
+  lock_acquire(&job->client->lock);
+  leave_queue(job);
+  lock_release(&job->client->lock);
+  job_release(job);
+}
+
+static enum stepimg_state public_state(const struct stepimg_job *job, bool ended)
+{
+  if (ended)
+    return STEPIMG_STATE_FINISHED;
+  switch (atomic_load(&job->state)) {
+  case JOB_NEW:
+  case JOB_QUEUED: /* before a repeat it has its turn to wait for as well */
+    return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;
+  case JOB_PAUSED:
+    return STEPIMG_STATE_RETRYING;
+  default:
+    return STEPIMG_STATE_RUNNING;
+  }
 }
 
 void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress)
 {
   const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
-  progress->state = outcome != NULL ? STEPIMG_STATE_FINISHED : (enum stepimg_state)atomic_load(&job->state);
+  progress->state = public_state(job, outcome != NULL);
   progress->phase = (enum stepimg_phase)atomic_load_explicit(&job->progress.phase, memory_order_relaxed);
   progress->received = atomic_load_explicit(&job->progress.received, memory_order_relaxed);
   progress->total = atomic_load_explicit(&job->progress.total, memory_order_relaxed);
-  progress->elapsed = outcome != NULL ? outcome->timing.total : port_now() - job->submitted;
+  progress->elapsed = outcome != NULL ? outcome->timing.total : clock_now() - job->submitted;
   progress->attempt = atomic_load(&job->attempts);
-}
-
-enum stepimg_kind stepimg_job_commit(stepimg_job *job, struct stepimg_error *error)
-{
-  error_clear(error);
-  return job->file.temporary != NULL ? file_commit(&job->file, error) : STEPIMG_OK;
-}
-
-void stepimg_job_discard(stepimg_job *job)
-{
-  file_abort(&job->file);
-}
-
-struct stepimg_bytes stepimg_picture_take(stepimg_job *job, struct stepimg_picture *picture)
-{
-  struct stepimg_bytes bytes = {picture->bytes, picture->length, job->client};
-  atomic_fetch_add(&job->client->holders, 1);
-  picture->bytes = NULL;
-  return bytes;
-}
-
-void stepimg_bytes_free(struct stepimg_bytes *bytes)
-{
-  if (bytes->data == NULL)
-    return;
-  client_drop(bytes->client, bytes->data, bytes->length);
-  client_release(bytes->client);
-  bytes->data = NULL;
 }

@@ -7,7 +7,7 @@
 
 /* Embedded in a job; zeroed at first. */
 struct timer {
-  double moment; /* of port_now */
+  double moment; /* of clock_now */
   size_t place;  /* in the heap, from 1; 0: not set */
 };
 

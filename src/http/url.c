@@ -97,21 +97,12 @@ const char *url_host(char out[URL_HOST_MAX], const char *url)
   return out;
 }
 
-bool url_may_follow(const char *from, const char *url, const char **why)
+const char *url_proxy_host(char out[URL_HOST_MAX], const char *proxy)
 {
-  struct address address = open_address(url, 0);
-  bool http = is_scheme(&address, "http"), https = is_scheme(&address, "https");
-  *why = NULL;
-  if (address.parsed == NULL)
-    *why = "it is no URL";
-  else if (has_credentials(&address))
-    *why = "it has a user name or password in it";
-  else if (!https && !(http && is_loopback(&address) && url_is_loopback(from)))
-    *why = "it is not https";
-  if (address.no_memory)
-    *why = "there is not enough memory";
+  struct address address = open_proxy(proxy);
+  part(&address, CURLUPART_HOST, out, URL_HOST_MAX);
   close_address(&address);
-  return *why == NULL;
+  return out;
 }
 
 /* The address that text is from address from, which curl_free frees. NULL: it is none, or *no_memory. */
@@ -159,6 +150,90 @@ bool url_resolve(const char *from, const char *location, size_t length, char **o
   return text != NULL;
 }
 
+/* Whether a host has a name that anyone can look up and a certificate can be for. */
+static bool is_public_name(const char *host)
+{
+  const char *dot = strchr(host, '.');
+  return host[0] != '[' && dot != NULL && dot[1] != '\0' && host[strspn(host, "0123456789.")] != '\0';
+}
+
+/* The same address over https, which curl_free frees. NULL: out of memory. */
+static char *over_https(struct address *address)
+{
+  char port[8], *whole = NULL;
+  CURLUcode code = curl_url_set(address->parsed, CURLUPART_SCHEME, "https", 0);
+  if (part(address, CURLUPART_PORT, port, sizeof port) && strcmp(port, "80") == 0)
+    curl_url_set(address->parsed, CURLUPART_PORT, NULL, 0);
+  if (code == CURLUE_OK)
+    code = curl_url_get(address->parsed, CURLUPART_URL, &whole, 0);
+  return code == CURLUE_OK ? whole : NULL;
+}
+
+/* What is wrong with an address that a link leads to; NULL: nothing, once it is https where *upgrade says so. */
+static const char *judge_link(struct address *address, const char *from, bool *upgrade)
+{
+  char host[URL_HOST_MAX];
+  bool http = is_scheme(address, "http"), https = is_scheme(address, "https");
+  *upgrade = false;
+  if (address->parsed == NULL)
+    return "it is no URL";
+  if (has_credentials(address))
+    return "it has a user name or password in it";
+  if (https || (http && is_loopback(address) && url_is_loopback(from)))
+    return NULL;
+  *upgrade = http && !is_loopback(address) && part(address, CURLUPART_HOST, host, sizeof host) && is_public_name(host);
+  return *upgrade ? NULL : "it is not https";
+}
+
+/* Without the blanks around it. False: it has a control character or a NUL in it. */
+static bool trim(const char **text, size_t *length)
+{
+  static const char blanks[] = " \t\r\n";
+  while (*length > 0 && strchr(blanks, (*text)[0]) != NULL && (*text)[0] != '\0') {
+    ++*text;
+    --*length;
+  }
+  while (*length > 0 && strchr(blanks, (*text)[*length - 1]) != NULL && (*text)[*length - 1] != '\0')
+    --*length;
+  for (size_t i = 0; i < *length; i++)
+    if ((unsigned char)(*text)[i] < 0x20 || (*text)[i] == 0x7f)
+      return false;
+  return true;
+}
+
+bool url_follow(const char *from, const char *link, size_t length, char **url, const char **why)
+{
+  bool good = true, upgrade;
+  char *text = NULL;
+  *url = NULL;
+  if (!trim(&link, &length)) {
+    *why = "it has a control character in it";
+    return true;
+  }
+  if (length > 0 && link[0] == '/')
+    good = url_resolve(from, link, length, &text);
+  else
+    good = (text = copy_of(link, length)) != NULL;
+  if (!good)
+    return false;
+  struct address address = open_address(text, 0);
+  *why = judge_link(&address, from, &upgrade);
+  if (*why == NULL && upgrade) {
+    char *secure = over_https(&address);
+    free(text);
+    text = secure != NULL ? copy_of(secure, strlen(secure)) : NULL;
+    curl_free(secure);
+    good = text != NULL;
+  }
+  good = good && !address.no_memory;
+  close_address(&address);
+  if (good && *why == NULL)
+    *url = text;
+  else
+    free(text);
+  return good;
+}
+
 static enum stepimg_kind check_base(struct address *address, const char *text, struct stepimg_error *error)
 {
   char host[URL_HOST_MAX];
@@ -179,6 +254,23 @@ static enum stepimg_kind check_base(struct address *address, const char *text, s
   return STEPIMG_OK;
 }
 
+static size_t without_slashes(const char *text, size_t length)
+{
+  while (length > 0 && text[length - 1] == '/')
+    length--;
+  return length;
+}
+
+/* The length of a base URL without its end, if it has that end behind its host. */
+static size_t without_end(const char *base, size_t length, const char *end)
+{
+  size_t size = strlen(end);
+  const char *host = strstr(base, "://");
+  const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
+  bool has = path != NULL && length >= (size_t)(path - base) + size && memcmp(base + length - size, end, size) == 0;
+  return has ? without_slashes(base, length - size) : length;
+}
+
 enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error)
 {
   static const char path[] = "/images/generations";
@@ -190,9 +282,9 @@ enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg
     return error_nomem(error);
   if (kind != STEPIMG_OK)
     return kind;
-  size_t length = strlen(base);
-  while (length > 0 && base[length - 1] == '/')
-    length--;
+  size_t length = without_slashes(base, strlen(base));
+  length = without_end(base, length, path); /* it was the endpoint's own address */
+  length = without_end(base, length, "/images/edits");
   *endpoint = malloc(length + sizeof path);
   if (*endpoint == NULL)
     return error_nomem(error);

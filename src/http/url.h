@@ -7,7 +7,7 @@
 enum { URL_HOST_MAX = 256 };
 
 /* The endpoint's address below a base URL: https, or http on loopback, with a path of any depth and no credentials,
-   query or fragment. *endpoint is the caller's to free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
+   query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
 enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error);
 
 /* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */
@@ -17,12 +17,17 @@ bool url_is_loopback(const char *url);
    makes none; NULL where it is empty or broken off by a NUL. *out is the caller's to free. False: out of memory. */
 bool url_resolve(const char *from, const char *location, size_t length, char **out);
 
-/* Whether a picture may be fetched from url after an answer from address from: https always, http only from loopback to
-   loopback, never with credentials. *why says what is wrong with it. */
-bool url_may_follow(const char *from, const char *url, const char **why);
+/* Where a picture's link, or a redirect of one, leads from address from. Blanks around it do not count, what begins with a
+   slash begins where from does, and http to a host with a public name becomes https at the same place. It must be https
+   then, or http from loopback to loopback, and have no credentials and no control characters. *url is the caller's to free;
+   NULL: *why says what is wrong with it. False: out of memory. */
+bool url_follow(const char *from, const char *link, size_t length, char **url, const char **why);
 
 /* The host's name, for texts; "" if there is none. Returns out. */
 const char *url_host(char out[URL_HOST_MAX], const char *url);
+
+/* The same of a proxy's address. */
+const char *url_proxy_host(char out[URL_HOST_MAX], const char *proxy);
 
 /* A proxy's address, with a scheme or without, must be one; before an http endpoint it must be this machine, since it
    sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a

@@ -11,10 +11,10 @@
 struct record {
   stepimg_job *job;             /* NULL: not started, or released */
   struct client *owner;         /* a user value keeps it */
-  struct shared *shared;        /* pictures that were looked at */
   bool apart;                   /* it goes to no queue */
   bool started, released;       /* the core's job was made; was freed */
   bool delivered;               /* done was called */
+  unsigned readers;             /* calls further down the stack that read the outcome, or were left by an error */
   struct stepimg_progress last; /* once released */
 };
 
@@ -225,27 +225,37 @@ static int settled(lua_State *L)
 
 /* --------------------------------------------------------------------------------------------------------- the end -- */
 
-static void let_go(lua_State *L, struct record *record)
+static void free_job(struct record *record)
 {
   if (record->job != NULL) {
     stepimg_job_progress(record->job, &record->last);
     stepimg_job_free(record->job);
     record->job = NULL;
   }
-  record->released = true;
   record->last.state = STEPIMG_STATE_FINISHED;
   record->last.phase = STEPIMG_DONE;
-  shared_release_all(L, &record->shared);
+}
+
+/* The core's job is released, but not under who reads its outcome: then he does it, or __gc if an error leaves him. */
+static void let_go(struct record *record)
+{
+  record->released = true;
+  if (record->readers == 0)
+    free_job(record);
+  else if (record->job != NULL) {
+    stepimg_job_cancel(record->job);
+    stepimg_job_fetch(record->job);
+  }
 }
 
 void record_release(lua_State *L, int index)
 {
-  let_go(L, luaL_checkudata(L, index, RECORD));
+  let_go(luaL_checkudata(L, index, RECORD));
 }
 
 static int record_gc(lua_State *L)
 {
-  record_release(L, 1);
+  free_job(luaL_checkudata(L, 1, RECORD));
   return 0;
 }
 
@@ -268,7 +278,7 @@ static int settle(lua_State *L)
       lua_setiuservalue(L, 1, value);
     }
     if (record->delivered)
-      let_go(L, record);
+      let_go(record);
   }
   return settled(L);
 }
@@ -303,7 +313,7 @@ static int done(lua_State *L)
   if (record->job != NULL) {
     stepimg_job_fetch(record->job);
     if (is_settled(L))
-      let_go(L, record);
+      let_go(record);
   }
   if (lua_isfunction(L, 2))
     lua_call(L, lua_gettop(L) - 2, 0);
@@ -335,7 +345,7 @@ static int drop(lua_State *L)
 {
   struct record *record = check_job(L);
   enter_kept(L, record, false);
-  let_go(L, record);
+  let_go(record);
   return 0;
 }
 
@@ -352,6 +362,51 @@ static void set_timing(lua_State *L, const struct stepimg_timing *timing)
   lua_setfield(L, -2, "timing");
 }
 
+static void push_image(lua_State *L, const struct stepimg_image *image, struct client *owner)
+{
+  lua_createtable(L, 0, 8);
+  if (image->has_seed)
+    values_set_integer(L, "seed", image->seed);
+  values_set_string(L, "finish_reason", image->finish_reason);
+  values_set_string(L, "url", image->url);
+  values_set_string(L, "path", image->path);
+  values_set_string(L, "format", stepimg_format_name(image->format));
+  if (image->width > 0 && image->height > 0) {
+    values_set_integer(L, "width", image->width);
+    values_set_integer(L, "height", image->height);
+  }
+  if (image->payload != NULL) {
+    payload_push(L, owner, image->payload);
+    lua_setfield(L, -2, "payload");
+  }
+}
+
+static void push_outcome(lua_State *L, const struct stepimg_outcome *outcome, struct client *owner)
+{
+  struct stepimg_error error = outcome->error;
+  if (error.kind != STEPIMG_OK) {
+    if (error.kind == STEPIMG_NOMEM) /* on the I/O thread, long ago: nothing to raise for here */
+      error.kind = STEPIMG_PROTOCOL;
+    values_push_flaw(L, &error);
+    lua_pop(L, 1);
+    values_set_string(L, "url", outcome->url);
+    values_set_string(L, "path", outcome->path);
+    return;
+  }
+  lua_createtable(L, 0, 8);
+  values_set_string(L, "id", outcome->id);
+  if (outcome->has_created)
+    values_set_integer(L, "created", outcome->created);
+  values_set_integer(L, "attempts", error.attempts);
+  set_timing(L, &outcome->timing);
+  lua_createtable(L, (int)outcome->image_count, 0);
+  for (size_t i = 0; i < outcome->image_count; i++) {
+    push_image(L, &outcome->images[i], owner);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "data");
+}
+
 static int outcome(lua_State *L)
 {
   struct record *record = check_job(L);
@@ -363,64 +418,11 @@ static int outcome(lua_State *L)
     lua_pushnil(L);
     return 1;
   }
-  lua_newtable(L);
-  struct stepimg_error error = outcome->error;
-  if (error.kind == STEPIMG_NOMEM) /* on the I/O thread, long ago: nothing to raise for here */
-    error.kind = STEPIMG_PROTOCOL;
-  values_push_flaw(L, &error);
-  lua_pop(L, 1);
-  lua_setfield(L, 2, "flaw");
-  lua_settop(L, 2);
-  if (outcome->error.kind == STEPIMG_OK)
-    values_set_true(L, "good");
-  lua_pushlstring(L, outcome->body != NULL ? outcome->body : "", outcome->body_length);
-  lua_setfield(L, 2, "body");
-  values_set_integer(L, "attempts", outcome->attempts);
-  set_timing(L, &outcome->timing);
-  lua_newtable(L);
-  for (size_t i = 0; i < outcome->picture_count; i++) {
-    const struct stepimg_picture *picture = &outcome->pictures[i];
-    lua_createtable(L, 0, 8);
-    values_set_integer(L, "index", (int64_t)picture->index);
-    values_set_string(L, "url", picture->url);
-    values_set_string(L, "format", stepimg_format_name(picture->format));
-    values_set_integer(L, "width", picture->width);
-    values_set_integer(L, "height", picture->height);
-    if (picture->saved)
-      values_set_true(L, "saved");
-    lua_rawseti(L, -2, (int)i + 1);
-  }
-  lua_setfield(L, 2, "pictures");
+  record->readers++;
+  push_outcome(L, outcome, record->owner);
+  if (--record->readers == 0 && record->released)
+    free_job(record);
   return 1;
-}
-
-static int picture(lua_State *L)
-{
-  struct record *record = check_job(L);
-  lua_Integer place = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, record->job != NULL && place > 0, 1, "the job was released");
-  return payload_push(L, &record->shared, record->owner, record->job, (size_t)place - 1);
-}
-
-static int commit(lua_State *L)
-{
-  struct record *record = check_job(L);
-  struct stepimg_error error;
-  if (record->job != NULL && stepimg_job_commit(record->job, &error) != STEPIMG_OK) {
-    error.maybe_billed = true;
-    error.attempts = stepimg_job_outcome(record->job)->attempts;
-    return values_push_flaw(L, &error);
-  }
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static int discard(lua_State *L)
-{
-  struct record *record = check_job(L);
-  if (record->job != NULL)
-    stepimg_job_discard(record->job);
-  return 0;
 }
 
 void open_jobs(lua_State *L)
@@ -428,8 +430,7 @@ void open_jobs(lua_State *L)
   static const luaL_Reg functions[] = {
       {"job", job_new},   {"attr", attr},         {"keep", keep},       {"start", start},     {"over", over},
       {"phase", phase},   {"progress", progress}, {"settled", settled}, {"settle", settle},   {"done", done},
-      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome}, {"picture", picture},
-      {"commit", commit}, {"discard", discard},   {NULL, NULL}};
+      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome}, {NULL, NULL}};
   primitives_class(L, JOB, NULL);
   primitives_class(L, RECORD, record_gc);
   primitives_add(L, functions);

@@ -9,16 +9,10 @@ struct held {
   bool seen; /* something was collected since it was last asked */
 };
 
-struct shared {
-  struct shared *next; /* in its job's list */
-  size_t place;        /* in the outcome */
-  int holders;
-  struct held *held; /* the state's, which lives as long as it */
-  struct stepimg_bytes bytes;
-};
-
 struct payload {
-  struct shared *shared; /* NULL: released */
+  stepimg_payload *bytes; /* NULL: released */
+  size_t length;
+  struct held *held; /* the state's, which lives as long as it */
 };
 
 static struct held *held(lua_State *L)
@@ -29,55 +23,17 @@ static struct held *held(lua_State *L)
   return bytes;
 }
 
-void shared_release(lua_State *L, struct shared *shared)
+void payload_push(lua_State *L, struct client *owner, stepimg_payload *bytes)
 {
-  (void)L;
-  if (shared == NULL || --shared->holders > 0)
-    return;
-  shared->held->now -= shared->bytes.length;
-  stepimg_bytes_free(&shared->bytes);
-  free(shared);
-}
-
-void shared_release_all(lua_State *L, struct shared **list)
-{
-  while (*list != NULL) {
-    struct shared *first = *list;
-    *list = first->next;
-    shared_release(L, first);
-  }
-}
-
-int payload_push(lua_State *L, struct shared **list, struct client *owner, stepimg_job *job, size_t place)
-{
-  struct held *bytes = held(L);
+  struct held *all = held(L);
   struct payload *payload = lua_newuserdatauv(L, sizeof *payload, 0);
-  payload->shared = NULL;
+  payload->bytes = NULL;
+  payload->held = all;
   luaL_setmetatable(L, PAYLOAD);
-  struct shared *shared = *list;
-  while (shared != NULL && shared->place != place)
-    shared = shared->next;
-  struct stepimg_outcome *outcome = stepimg_job_outcome(job);
-  if (shared == NULL && place < outcome->picture_count && outcome->pictures[place].bytes != NULL) {
-    shared = malloc(sizeof *shared);
-    if (shared == NULL)
-      return luaL_error(L, "not enough memory");
-    shared->bytes = stepimg_picture_take(job, &outcome->pictures[place]);
-    shared->place = place;
-    shared->holders = 1;
-    shared->held = bytes;
-    shared->next = *list;
-    *list = shared;
-    bytes->now += shared->bytes.length;
-    owner->owed += shared->bytes.length;
-  }
-  if (shared == NULL) {
-    lua_pushnil(L);
-    return 1;
-  }
-  shared->holders++;
-  payload->shared = shared;
-  return 1;
+  payload->bytes = stepimg_payload_hold(bytes);
+  stepimg_payload_bytes(bytes, &payload->length);
+  all->now += payload->length;
+  owner->owed += payload->length;
 }
 
 static struct payload *check_payload(lua_State *L)
@@ -88,47 +44,63 @@ static struct payload *check_payload(lua_State *L)
 static int release(lua_State *L)
 {
   struct payload *payload = check_payload(L);
-  struct shared *shared = payload->shared;
-  payload->shared = NULL;
-  shared_release(L, shared);
+  stepimg_payload *bytes = payload->bytes;
+  payload->bytes = NULL;
+  if (bytes != NULL)
+    payload->held->now -= payload->length;
+  stepimg_payload_release(bytes);
   return 0;
 }
 
 static int payload_gc(lua_State *L)
 {
-  struct payload *payload = check_payload(L);
-  if (payload->shared != NULL)
-    payload->shared->held->seen = true;
+  check_payload(L)->held->seen = true;
   return release(L);
 }
 
 static int bytes(lua_State *L)
 {
   struct payload *payload = check_payload(L);
-  if (payload->shared == NULL)
+  size_t length;
+  if (payload->bytes == NULL) {
     lua_pushnil(L);
-  else {
-    struct shared *shared = payload->shared;
-    shared->holders++; /* a finalizer may release it while the string is made */
-    lua_pushlstring(L, (const char *)shared->bytes.data, shared->bytes.length);
-    shared_release(L, shared);
+    return 1;
   }
+  /* A finalizer may release it while the string is made, which has a holder of its own then. */
+  lua_settop(L, 1);
+  struct payload *own = lua_newuserdatauv(L, sizeof *own, 0);
+  *own = (struct payload){NULL, 0, payload->held};
+  luaL_setmetatable(L, PAYLOAD);
+  if (payload->bytes != NULL)
+    own->bytes = stepimg_payload_hold(payload->bytes);
+  if (own->bytes == NULL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  const char *data = (const char *)stepimg_payload_bytes(own->bytes, &length);
+  lua_pushlstring(L, data, length);
+  stepimg_payload_release(own->bytes);
+  own->bytes = NULL;
   return 1;
 }
 
 static int save(lua_State *L)
 {
-  size_t length, path_length;
+  size_t length = 0;
   struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
-  const char *data = NULL, *path = luaL_checklstring(L, 2, &path_length);
+  const char *path = luaL_checkstring(L, 2), *from = luaL_optstring(L, 3, NULL);
   struct payload *payload = luaL_testudata(L, 1, PAYLOAD);
+  const void *data = NULL;
+  enum stepimg_kind kind = STEPIMG_IO;
   if (payload == NULL)
     data = luaL_optlstring(L, 1, NULL, &length);
-  else if (payload->shared != NULL) {
-    data = (const char *)payload->shared->bytes.data;
-    length = payload->shared->bytes.length;
-  }
-  if (data == NULL || stepimg_write_file(path, data, length, &error) != STEPIMG_OK)
+  else if (payload->bytes != NULL)
+    data = stepimg_payload_bytes(payload->bytes, &length);
+  if (data != NULL)
+    kind = stepimg_write_file(path, data, length, &error);
+  else if (from != NULL)
+    kind = stepimg_copy_file(from, path, &error);
+  if (kind != STEPIMG_OK)
     return values_push_flaw(L, &error);
   lua_pushboolean(L, 1);
   return 1;

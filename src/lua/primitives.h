@@ -12,7 +12,7 @@
  *   state(loop) -> state                                  the table it was made with
  *   head(queue) -> job, attr, left | nil, nil, 0, owing   queue: a client or a loop. Only looks: the job that finished
  *                                                         first, and how many have; whether weigh has something to do
- *   pending(queue) -> number      most(client) -> max_concurrent      fd(client) -> descriptor | nil
+ *   pending(queue) -> number      most(client) -> max_concurrent      rules(client) -> strict, model      fd(client) -> descriptor | nil
  *   wait(job | queue, seconds, watch) -> whether it, or a job there, is finished; blocks 0.05 s at most
  *   watch() -> for wait: raises "interrupted!" where the main thread has another hook since then and this is a coroutine
  *   close(client | loop)          loops: its jobs are cancelled and gone
@@ -23,17 +23,18 @@
  *   start(job, body, options, save) -> true | nil, flaw, slip         idempotent
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
- *   outcome(job) -> plain table | nil while it is going   picture(job, i) -> payload
+ *   outcome(job) -> plain table | nil while it is going   a failure where it has a kind; images have a payload
  *   settled(job) -> result | nil, failure | nil           settle(job, result, failure) -> the same; the first wins
  *   done(job, f, …) -> bool       the commit: it leaves its queue. True for the first call alone; then f(…) is called
  *   cancel(job) -> bool           void(job, failure): cancels it; that is its failure from now on
  *   drop(job)                     cancels it, and it leaves its queue, undelivered
  *   resume(co, await) -> bool     resumes the coroutine if it stands in await; nil: it is on its way in or out there
  *
- *   bytes(payload) -> string | nil      release(payload)      save(payload | string, path) -> true | nil, flaw
+ *   bytes(payload) -> string | nil      release(payload)      save(payload | string | nil, path, from) -> true | nil, flaw   from: a file
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
- *   check(params, strict) -> wire, warnings | nil, flaws  params: a plain table, which becomes wire
+ *   check(params, strict, model) -> wire, warnings | nil, flaws         params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
+ *   parameters() -> list of names
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
  *
  * A flaw is a plain table, an error without its metatable; slip says that the programmer is at fault.
@@ -77,9 +78,9 @@ struct client {
 enum {
   KEPT = 1, /* a record's address -> the record: those that live until they are done, also when no handle is held */
   KNOWN,    /* the same -> its handle, as long as that lives */
-  STATE,    /* a loop's */
+  STATE,    /* a loop's; of a client the model that it was made with, or nil */
   OWNER,    /* a loop's client */
-  CLIENT_VALUES = KNOWN,
+  CLIENT_VALUES = STATE,
   LOOP_VALUES = OWNER
 };
 
@@ -106,10 +107,8 @@ struct client *job_owner(lua_State *L, int index);
 
 /* -------------------------------------------------------------------------------------------------------- payloads */
 
-struct shared; /* a picture's bytes, held by a job and by payloads of this state */
-void shared_release(lua_State *L, struct shared *shared);
-int payload_push(lua_State *L, struct shared **list, struct client *owner, stepimg_job *job, size_t place);
-void shared_release_all(lua_State *L, struct shared **list);
+/* Pushes a payload that holds this picture too; the collector is to be told of it on that client's account. */
+void payload_push(lua_State *L, struct client *owner, stepimg_payload *payload);
 
 /* ---------------------------------------------------------------------------------------------------------- groups */
 

@@ -117,6 +117,8 @@ static int client_new(lua_State *L)
   luaL_setmetatable(L, CLIENT);
   set_table(L, KEPT, NULL);
   set_table(L, KNOWN, "v");
+  lua_getfield(L, 1, "model");
+  lua_setiuservalue(L, 2, STATE);
   struct stepimg_options *options = lua_newuserdatauv(L, sizeof *options, 0);
   stepimg_options_init(options);
   luaL_setmetatable(L, OPTIONS);
@@ -150,7 +152,7 @@ static int loop_new(lua_State *L)
   lua_setiuservalue(L, -2, STATE);
   set_table(L, KEPT, NULL);
   set_table(L, KNOWN, "v");
-  loop->queue = stepimg_queue_new(check_client(L)->client);
+  loop->queue = stepimg_queue_new();
   return loop->queue != NULL ? 1 : luaL_error(L, "not enough memory");
 }
 
@@ -222,10 +224,12 @@ static int most(lua_State *L)
   return 1;
 }
 
-static int strict(lua_State *L)
+/* For check. */
+static int rules(lua_State *L)
 {
   lua_pushboolean(L, stepimg_client_is_strict(check_client(L)->client));
-  return 1;
+  lua_getiuservalue(L, 1, STATE);
+  return 2;
 }
 
 static int descriptor(lua_State *L)
@@ -306,8 +310,8 @@ static int wait(lua_State *L)
 void open_queues(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"client", client_new}, {"loop", loop_new}, {"state", state},   {"close", close_queue}, {"head", head},
-      {"pending", pending},   {"most", most},     {"strict", strict}, {"fd", descriptor},     {"kind", kind},
+      {"client", client_new}, {"loop", loop_new}, {"state", state}, {"close", close_queue}, {"head", head},
+      {"pending", pending},   {"most", most},     {"rules", rules}, {"fd", descriptor},     {"kind", kind},
       {"watch", watch},       {"wait", wait},     {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))

@@ -61,13 +61,7 @@ end
 
 -- ------------------------------------------------------------------------------------------------------ parameters --
 
-local models = primitives.models()
-local PARAMETERS = {"model", "width", "height"}
-for _, rules in next, models do
-  for name in next, rules do
-    PARAMETERS[#PARAMETERS + 1] = name
-  end
-end
+local PARAMETERS = primitives.parameters()
 local CLIENT_OPTIONS, CALL_OPTIONS = primitives.option_names(false), primitives.option_names(true)
 CALL_OPTIONS[#CALL_OPTIONS + 1] = "save"
 CALL_OPTIONS[#CALL_OPTIONS + 1] = "on_done"
@@ -143,9 +137,9 @@ function encode(value, depth)
 end
 
 -- What a set of parameters means: wire, warnings | nil, err.
-local function check(params, strict)
+local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
-  local wire, found = primitives.check(copy, strict)
+  local wire, found = primitives.check(copy, strict, model)
   if not wire then
     return nil, failure(found[1])
   end
@@ -194,7 +188,7 @@ local function prepare(client, params, options, deferred)
     request.call, request.save = call, save
     attr.on_done, attr.save = on_done, save
   end
-  local wire, found = check(params, primitives.strict(client))
+  local wire, found = check(params, primitives.rules(client))
   if not wire then
     return nil, found
   end
@@ -254,16 +248,18 @@ function Image.save(image, path)
     error(bad_argument(1, "save", "path", path), 2)
   end
   local bytes = rawget(image, "bytes")
-  local good, flaw = primitives.save(type(bytes) == "string" and bytes or payload, path)
+  local good, flaw = primitives.save(type(bytes) == "string" and bytes or payload, path, rawget(image, "path"))
   if good then
     return path
-  elseif image.finish_reason == "content_filtered" and not payload then
+  elseif rawget(image, "finish_reason") == "content_filtered" and not payload then
     return nil, failure {kind = "moderation", message = "the service's filter stopped this picture"}
   end
   return nil, failure(flaw)
 end
 
-local function new_image(fields, payload)
+local function make_image(fields)
+  local payload = fields.payload
+  fields.payload = nil
   return setmetatable(fields, {
     __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close, payload = payload,
   })
@@ -274,7 +270,7 @@ end
 local FORMATS = {png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", webp = "webp", gif = "gif", avif = "avif"}
 
 local function add_warnings(result, attr)
-  local found, image = {}, result.image
+  local found, image = {}, result.image or {}
   for i = 1, attr.warnings and #attr.warnings or 0 do
     found[i] = attr.warnings[i]
   end
@@ -290,117 +286,6 @@ local function add_warnings(result, attr)
   result.warnings = found[1] and found
 end
 
--- Until the core judges, the JSON around a picture is read here.
-
-local function whole(value)
-  if type(value) ~= "number" or value % 1 ~= 0 then
-    return value
-  end
-  return math.tointeger and math.tointeger(value) or value
-end
-
-local function only(value, wanted)
-  return type(value) == wanted and whole(value) or nil
-end
-
-local function add_server_words(flaw, body)
-  local words = type(body) == "table" and body.error or nil
-  local message = words
-  if type(words) == "table" then
-    flaw.type = only(words.type, "string") and primitives.clean(words.type)
-    message = words.message
-  elseif type(words) ~= "string" and type(words) ~= "number" then
-    flaw.type = type(body) == "table" and only(body.type, "string") and primitives.clean(body.type) or nil
-    message = type(body) == "table" and body.message or nil
-  end
-  if type(message) == "string" and message ~= "" then
-    flaw.message = flaw.message .. "; the service says: " .. primitives.clean(message)
-  end
-  return failure(flaw)
-end
-
-local function broken(outcome, body, message)
-  local flaw = outcome.flaw
-  flaw.kind, flaw.maybe_billed = "protocol", true
-  flaw.message = message .. "; the picture may have been made and billed all the same"
-  flaw.url = nil
-  for i = 1, #outcome.pictures do
-    flaw.url = flaw.url or outcome.pictures[i].url
-  end
-  return nil, add_server_words(flaw, body)
-end
-
-local function judge_entry(job, attr, outcome, place, entry)
-  if type(entry) ~= "table" then
-    return nil, "the answer's data holds something that is no picture"
-  end
-  local filtered = entry.finish_reason == "content_filtered"
-  local fields, payload, came = {}, nil, false
-  fields.seed, fields.finish_reason = only(entry.seed, "number"), only(entry.finish_reason, "string")
-  fields.url = only(entry.url, "string")
-  for i = 1, #outcome.pictures do
-    local picture = outcome.pictures[i]
-    if picture.index == place - 1 then
-      payload = primitives.picture(job, i)
-      came = payload or picture.saved
-      if came then
-        fields.format = picture.format
-        if picture.width > 0 and picture.height > 0 then
-          fields.width, fields.height = picture.width, picture.height
-        end
-        fields.path = picture.saved and not filtered and attr.save or nil
-      end
-    end
-  end
-  if not came and not filtered and (fields.url or "") == "" then
-    return nil, "the answer holds no picture"
-  end
-  return new_image(fields, payload)
-end
-
-local function judge(job, attr, outcome)
-  local good, body = pcall(json.decode, outcome.body)
-  if not good and not tostring(body):find "^[EJF][xSo][pOu]" then
-    error(body, 0)
-  end
-  if not outcome.good then
-    for i = 1, #outcome.pictures do
-      outcome.flaw.url = outcome.flaw.url or outcome.pictures[i].url
-    end
-    return nil, good and outcome.flaw.status ~= 200 and add_server_words(outcome.flaw, body) or failure(outcome.flaw)
-  elseif not good or type(body) ~= "table" then
-    return broken(outcome, nil, ("the answer is not the JSON it should be (%s)"):format(
-      good and "it is no object" or tostring(body)))
-  elseif type(body.data) ~= "table" or #body.data == 0 then
-    return broken(outcome, body, "the answer holds no picture")
-  elseif #body.data > 16 then
-    return broken(outcome, body, "the answer holds more pictures than anyone asked for")
-  end
-  local result = {
-    id = only(body.id, "string"), created = only(body.created, "number"), data = {}, attempts = outcome.attempts,
-    timing = outcome.timing,
-  }
-  local saved = false
-  for i = 1, #body.data do
-    local image, complaint = judge_entry(job, attr, outcome, i, body.data[i])
-    if not image then
-      return broken(outcome, body, complaint)
-    end
-    result.data[i] = image
-    saved = saved or image.path ~= nil
-  end
-  result.image = result.data[1]
-  if saved then
-    local committed, flaw = primitives.commit(job)
-    if not committed then
-      return nil, failure(flaw)
-    end
-  end
-  primitives.discard(job)
-  add_warnings(result, attr)
-  return result
-end
-
 -- result | nil, err | nil while it is going: always the same.
 local function result_of(job)
   local result, err = settled(job)
@@ -411,8 +296,15 @@ local function result_of(job)
   if not outcome then
     return nil
   end
-  result, err = judge(job, attr_of(job), outcome)
-  return primitives.settle(job, result, err)
+  if outcome.kind then
+    return primitives.settle(job, nil, failure(outcome))
+  end
+  for i = 1, #outcome.data do
+    make_image(outcome.data[i])
+  end
+  outcome.image = outcome.data[1]
+  add_warnings(outcome, attr_of(job))
+  return primitives.settle(job, outcome, nil)
 end
 
 -- --------------------------------------------------------------------------------------------------------- waiting --
@@ -583,7 +475,7 @@ end
 -- for now. What one of those who wait raises leaves here; the rest, and the callback, come with the next update.
 local function deliver(job, attr)
   local on_done, awaited = attr.on_done, is_awaited(attr)
-  if not on_done and not awaited and not attr.save then
+  if not on_done and not awaited then
     return done(job)
   end
   local result, err = result_of(job)
@@ -807,7 +699,7 @@ function Client.validate(client, params)
   if not is_params(params) then
     error(bad_argument(1, "validate", "string or table", params), 2)
   end
-  local wire, found = check(params, primitives.strict(client))
+  local wire, found = check(params, primitives.rules(client))
   if not wire then
     return nil, found
   end

@@ -39,12 +39,16 @@ int values_push_flaw(lua_State *L, const struct stepimg_error *error)
   values_set_string(L, "kind", stepimg_kind_name(error->kind));
   values_set_string(L, "field", error->field);
   values_set_string(L, "request_id", error->request_id);
-  if (error->maybe_billed) {
-    lua_pushfstring(L, "%s; the picture may have been made and billed all the same", error->message);
-    lua_setfield(L, -2, "message");
+  values_set_string(L, "type", error->type);
+  values_set_string(L, "code", error->code);
+  size_t own = error->words_at > 0 ? error->words_at : strlen(error->message);
+  lua_pushlstring(L, error->message, own);
+  lua_pushstring(L, error->maybe_billed ? "; the picture may have been made and billed all the same" : "");
+  lua_pushstring(L, error->message + own);
+  lua_concat(L, 3);
+  lua_setfield(L, -2, "message");
+  if (error->maybe_billed)
     values_set_true(L, "maybe_billed");
-  } else
-    values_set_string(L, "message", error->message);
   if (error->status != 0)
     values_set_integer(L, "status", error->status);
   if (error->attempts > 0)
@@ -95,9 +99,8 @@ void values_push(lua_State *L, const struct stepimg_value *value)
   case STEPIMG_BOOLEAN:
     lua_pushboolean(L, value->as.boolean);
     break;
-  case STEPIMG_OTHER:
+  default:
     lua_pushnil(L);
-    break;
   }
 }
 
@@ -123,15 +126,43 @@ static void set_warnings(lua_State *L, const struct stepimg_checked *checked)
   }
 }
 
-/* check(params, strict): the table is the API's own, so nobody changes it meanwhile. */
+static void push_flaws(lua_State *L, const struct stepimg_flaws *flaws)
+{
+  lua_createtable(L, (int)flaws->count, 0);
+  for (size_t i = 0; i < flaws->count; i++) {
+    lua_createtable(L, 0, 4);
+    values_set_string(L, "kind", stepimg_kind_name(STEPIMG_INVALID));
+    values_set_string(L, "field", flaws->all[i].field);
+    values_set_string(L, "message", flaws->all[i].message);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+}
+
+/* Takes out of the parameters at index 1 what does not go to the service as it was given, and adds what does instead. */
+static void make_wire(lua_State *L, const struct stepimg_checked *checked)
+{
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+    if (!stepimg_is_sent(checked, values_name(L, -2))) {
+      lua_pushvalue(L, -2);
+      lua_pushnil(L);
+      lua_rawset(L, 1);
+    }
+  lua_pushvalue(L, 1);
+  values_set_string(L, "model", checked->model);
+  values_set_string(L, "response_format", checked->response_format);
+  values_set_string(L, "size", checked->size);
+}
+
+/* check(params, strict, model): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
 static int check(lua_State *L)
 {
   struct stepimg_checked checked;
-  struct stepimg_error error;
+  struct stepimg_flaws flaws;
   size_t count = 0, capacity = 0;
   luaL_checktype(L, 1, LUA_TTABLE);
   bool strict = lua_toboolean(L, 2);
-  lua_settop(L, 1);
+  const char *model = luaL_optstring(L, 3, NULL);
+  lua_settop(L, 3);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
     capacity++;
   struct stepimg_param *params = lua_newuserdatauv(L, (capacity + 1) * sizeof *params, 0);
@@ -139,25 +170,16 @@ static int check(lua_State *L)
     params[count].name = values_name(L, -2);
     params[count++].value = values_get(L, -1);
   }
-  if (stepimg_validate(params, count, strict, &checked, &error) != STEPIMG_OK) {
+  lua_settop(L, 4);
+  if (!stepimg_check(params, count, model, strict, &checked, &flaws)) {
     lua_pushnil(L);
-    lua_createtable(L, 1, 0);
-    values_push_flaw(L, &error);
-    lua_pop(L, 1);
-    lua_rawseti(L, -3, 1);
-    lua_pop(L, 1);
+    push_flaws(L, &flaws);
     return 2;
   }
-  lua_pushvalue(L, 1);
-  values_set_string(L, "model", checked.model);
-  values_set_string(L, "response_format", checked.response_format);
-  if (checked.size[0] != '\0') {
-    lua_pushnil(L);
-    lua_setfield(L, -2, "width");
-    lua_pushnil(L);
-    lua_setfield(L, -2, "height");
-    values_set_string(L, "size", checked.size);
-  }
+  lua_pushlstring(L, checked.model, strlen(checked.model)); /* they are about to leave the table */
+  if (checked.response_format != NULL)
+    lua_pushstring(L, checked.response_format);
+  make_wire(L, &checked);
   set_warnings(L, &checked);
   return 2;
 }
@@ -189,9 +211,8 @@ static void set_bound(lua_State *L, const char *name, enum stepimg_type type, do
 
 static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 {
-  static const char *const types[] = {"any", "string", "integer", "number", "boolean"};
   lua_newtable(L);
-  values_set_string(L, "type", types[rule->type]);
+  values_set_string(L, "type", stepimg_type_name(rule->type));
   if (rule->required)
     values_set_true(L, "required");
   if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
@@ -224,8 +245,11 @@ static int models(lua_State *L)
   for (size_t i = 0; i < count; i++) {
     lua_newtable(L);
     for (size_t j = 0; j < all[i].rule_count; j++) {
-      push_rule(L, &all[i].rules[j]);
-      lua_setfield(L, -2, all[i].rules[j].name);
+      const struct stepimg_rule *rule = &all[i].rules[j];
+      if (rule->own || rule->type == STEPIMG_IMAGE || strcmp(rule->name, "model") == 0)
+        continue; /* the form that models has now has no place for them */
+      push_rule(L, rule);
+      lua_setfield(L, -2, rule->name);
     }
     lua_getfield(L, -1, "size");
     if (lua_istable(L, -1)) {
@@ -235,6 +259,20 @@ static int models(lua_State *L)
     lua_pop(L, 1);
     lua_setfield(L, -2, all[i].name);
   }
+  return 1;
+}
+
+static int parameters(lua_State *L)
+{
+  size_t count;
+  const struct stepimg_model *all = stepimg_models(&count);
+  int place = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < all[i].rule_count; j++) {
+      lua_pushstring(L, all[i].rules[j].name);
+      lua_rawseti(L, -2, ++place);
+    }
   return 1;
 }
 
@@ -273,18 +311,6 @@ static int now(lua_State *L)
   return 1;
 }
 
-/* The server's words as a text that can be shown. */
-static int clean(lua_State *L)
-{
-  size_t length;
-  const char *text = luaL_checklstring(L, 1, &length);
-  char *copy = lua_newuserdatauv(L, length + 1, 0);
-  memcpy(copy, text, length);
-  stepimg_clean(copy, length);
-  lua_pushlstring(L, copy, length);
-  return 1;
-}
-
 void open_values(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"check", check},
@@ -293,7 +319,7 @@ void open_values(lua_State *L)
                                        {"check_call", check_call},
                                        {"option_names", option_names},
                                        {"now", now},
-                                       {"clean", clean},
+                                       {"parameters", parameters},
                                        {NULL, NULL}};
   primitives_add(L, functions);
 }

@@ -1,6 +1,6 @@
 /*
- * What arrives for one job, as it arrives: the envelope, its pictures decoded, or an error's body. Knows no HTTP.
- * Lives on the I/O thread; owns all it gathers until answer_take.
+ * What arrives for one job, as it arrives: the envelope and its pictures, a picture behind a link, or an error's body.
+ * Judges what it says. Knows no HTTP. Lives on the I/O thread; owns all it gathers until answer_take.
  */
 #ifndef STEPIMG_ANSWER_H
 #define STEPIMG_ANSWER_H
@@ -9,69 +9,92 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "payload/base64.h"
+#include "payload/picture.h"
+#include "payload/scanner.h"
 #include "payload/spares.h"
-#include "payload/splitter.h"
 #include "stepimg.h"
 
 enum {
-  ANSWER_MAX_PICTURES = 16,
-  ANSWER_MAX_ERROR_BODY = 64 * 1024, /* bytes of an error's body that are kept */
+  ANSWER_MAX_ENVELOPE = 256 * 1024, /* bytes of the JSON around the pictures */
+  ANSWER_MAX_BODY = 64 * 1024,      /* bytes of it, or of an error's body, that are kept */
   ANSWER_MAX_URL = 8 * 1024,
-  ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
-  ANSWER_FILE_BLOCK = 64 * 1024, /* bytes gathered before they are written; format and size are read in the first */
+  ANSWER_MAX_ID = 256,
+  ANSWER_MAX_FINISH_REASON = 64,
+  ANSWER_REASON = 192 /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
 };
 
 enum answer_mode {
   ANSWER_ENVELOPE,
-  ANSWER_ERROR_BODY,
-  ANSWER_PICTURE,
-  ANSWER_NO_PICTURE /* what a picture's host says in its stead: nothing of it is kept, and the envelope stays */
+  ANSWER_ERROR_BODY, /* of a refusal, the picture's host's too */
+  ANSWER_PICTURE
 };
 
 struct answer {
   enum answer_mode mode;
   struct spares *spares; /* borrowed; NULL: none */
+  const char *key;       /* borrowed; hidden in all that is shown */
+  const char *save;      /* borrowed; where the first picture goes, NULL: to memory */
+  struct file file;      /* that file; open, closed when all is written, or none */
+  bool saved;            /* it is all there */
+  char *kept;            /* the finished file that found no place; owned. NULL: none */
   size_t max;            /* bytes of one body */
   size_t received;
-  size_t expected; /* Content-Length; 0: not told */
-  struct splitter splitter;
+  size_t expected;    /* Content-Length; 0: not told */
+  struct buffer body; /* an error's, or the envelope without its pictures: as much of it as is kept */
+  size_t envelope;    /* bytes of all of that */
+
+  struct scanner scanner;
   struct base64 base64;
-  struct buffer body;  /* the envelope, or an error's body */
-  struct buffer bytes; /* the picture that is arriving, or what of it was not yet written to the file */
-  struct file file;    /* for the first picture; open or none */
-  struct buffer url;   /* the link that is arriving */
-  struct stepimg_picture *pictures;
-  size_t picture_count;
-  struct stepimg_picture *current;
+  struct picture picture; /* that is arriving */
+  struct buffer text;     /* id, finish_reason or link that is arriving */
+  bool is_object;         /* the body is one, as far as it came */
+  const char *flaw;       /* of an entry of data; NULL: none */
+  const char *id;         /* owned */
+  bool has_created;
+  int64_t created;
+  struct stepimg_image *images; /* the entries of data; texts are owned, but for path, which is not set yet */
+  size_t image_count;
+  struct stepimg_image *current; /* the picture's */
+
   enum stepimg_kind kind; /* STEPIMG_OK, or why a write said no */
   char reason[ANSWER_REASON];
 };
 
-void answer_init(struct answer *answer, size_t max, struct spares *spares);
-/* The first picture shall go to a file. Fails with STEPIMG_IO or STEPIMG_NOMEM. */
-enum stepimg_kind answer_save(struct answer *answer, const char *path, struct stepimg_error *error);
+/* key and spares, NULL or not, live as long as the answer does. */
+void answer_init(struct answer *answer, size_t max, const char *key, struct spares *spares);
+/* The first picture shall go to the file target, which the outcome calls path; that lives as long as the outcome. Fails
+   with STEPIMG_IO or STEPIMG_NOMEM. */
+MUST_USE enum stepimg_kind answer_save(struct answer *answer, const char *path, const char *target,
+                                       struct stepimg_error *error);
 void answer_free(struct answer *answer); /* idempotent */
 
-/* A body begins. expected is its Content-Length, negative if not told. With ANSWER_PICTURE the body is the bytes of
-   *picture, which is one of answer->pictures; else NULL. False as answer_write. */
-bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_picture *picture);
+/* A body begins. expected is its length, negative if not told, or if what comes is decoded on the way. With
+   ANSWER_PICTURE the body is the picture of *image, which is one of answer->images; else NULL. False as answer_write. */
+bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_image *image);
 /* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
-   that is STEPIMG_OK, since the body of a refusal has reached its bound. */
+   that is STEPIMG_OK, since what is kept of a body that is no answer is full. */
 bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
    the connection went on: it is paid for. */
 bool answer_is_whole(struct answer *answer, bool open_ended);
-/* The body has ended; open_ended: nothing tells a whole one from one that was cut, but what is in it. False as
-   answer_write. */
-bool answer_end(struct answer *answer, bool open_ended);
+/* The body has ended. Judges it: an envelope that is whole and has a picture, a link or the filter's word in each of its
+   places; a picture, called content_type ("": nothing), that is one. open_ended: nothing tells a whole body from one that
+   was cut, but what is in it. False as answer_write. Of an envelope only if answer->is_object. */
+bool answer_end(struct answer *answer, bool open_ended, const char *content_type);
 
 /* Sets kind and reason. Always false, for whoever says no with it to return. */
 bool answer_fail(struct answer *answer, enum stepimg_kind kind, const char *format, ...) ERROR_PRINTF(3, 4);
 
-/* The first picture that has a link and is not here; NULL if there is none. */
-struct stepimg_picture *answer_to_download(const struct answer *answer);
+/* The first entry of data that has a link and no picture yet; NULL if there is none. */
+struct stepimg_image *answer_to_download(const struct answer *answer);
 
-/* Moves body and pictures into the outcome, and the file, complete or not, to *file. */
-void answer_take(struct answer *answer, struct stepimg_outcome *outcome, struct file *file);
+/* Whether the first picture is in its temporary file, complete, and is to be put in its place: the filter did not stop it. */
+bool answer_is_to_store(const struct answer *answer);
+/* Puts it there. Fails with STEPIMG_IO or STEPIMG_NOMEM; the finished file then stays, and the outcome says where. */
+MUST_USE enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error);
+/* Moves what came into the outcome, whose error is set: images, or after a failure the link that is left. */
+void answer_take(struct answer *answer, struct stepimg_outcome *outcome);
+/* Frees what answer_take put into the outcome. */
+void answer_release(struct stepimg_outcome *outcome);
 
 #endif

@@ -18,26 +18,27 @@ const unsigned char base64_sextets[256] = {
 #undef X16
 };
 
+/* A text that begins as "data:" does may be base64 as far as that. */
+static const char mark[] = "data:", encoding[] = ";base64";
+
+enum start { MAY_BE_URL, IN_URL, IN_TEXT };
+
+enum { URL_MAX = 256, ENDED = 4 /* in sextets: after padding nothing fits any more */ };
+
 void base64_init(struct base64 *decoder)
 {
   memset(decoder, 0, sizeof *decoder);
+  decoder->start = MAY_BE_URL;
 }
 
-/* One character, the slow way: padding and groups that were cut by the chunk's edge. */
-static bool step(struct base64 *decoder, unsigned char c, unsigned char **out)
+static bool is_space(char c)
 {
-  if (c == '=') {
-    if (decoder->sextets < 2)
-      return false;
-    decoder->padding++;
-  } else {
-    if (base64_sextets[c] == BASE64_BAD || decoder->padding > 0)
-      return false;
-    decoder->bits = decoder->bits << 6 | base64_sextets[c];
-  }
-  decoder->consumed++;
-  if (++decoder->sextets < 4)
-    return true;
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A group is complete. */
+static bool write_group(struct base64 *decoder, unsigned char **out)
+{
   uint32_t bits = decoder->bits << 6 * decoder->padding;
   /* The bits that no byte holds must be clear: one text for one picture. */
   if ((decoder->padding == 1 && (bits & 0xff) != 0) || (decoder->padding == 2 && (bits & 0xffff) != 0))
@@ -48,8 +49,73 @@ static bool step(struct base64 *decoder, unsigned char c, unsigned char **out)
   if (decoder->padding < 1)
     *(*out)++ = (unsigned char)bits;
   decoder->bits = 0;
-  decoder->sextets = decoder->padding > 0 ? 4 : 0; /* after padding nothing fits any more */
+  decoder->sextets = decoder->padding > 0 ? ENDED : 0;
   return true;
+}
+
+/* One character of the text, the slow way. */
+static bool text_step(struct base64 *decoder, char c, unsigned char **out)
+{
+  unsigned char sextet = base64_sextets[(unsigned char)c];
+  if (is_space(c))
+    return true;
+  if (decoder->sextets == ENDED)
+    return false;
+  if (c == '=') {
+    if (decoder->sextets < 2)
+      return false;
+    decoder->padding++;
+  } else {
+    if (sextet == BASE64_BAD || decoder->padding > 0)
+      return false;
+    decoder->bits = decoder->bits << 6 | sextet;
+  }
+  return ++decoder->sextets < 4 || write_group(decoder, out);
+}
+
+/* It is no URL: what looked like the start of one is text. */
+static void begin_text(struct base64 *decoder, unsigned char **out)
+{
+  decoder->start = IN_TEXT;
+  for (unsigned i = 0; i < decoder->matched; i++)
+    text_step(decoder, mark[i], out);
+}
+
+/* One character, where a data URL may have begun. */
+static bool start_step(struct base64 *decoder, char c, unsigned char **out)
+{
+  if (decoder->start == MAY_BE_URL) {
+    if (decoder->matched == 0 && is_space(c))
+      return true;
+    if (c != mark[decoder->matched]) {
+      begin_text(decoder, out);
+      return text_step(decoder, c, out);
+    }
+    if (++decoder->matched == sizeof mark - 1) {
+      decoder->start = IN_URL;
+      decoder->matched = 0;
+    }
+    return true;
+  }
+  /* Of its media type and parameters only the last is asked for. */
+  if (c == ',') {
+    decoder->start = IN_TEXT;
+    return decoder->matched == sizeof encoding - 1;
+  }
+  if (decoder->matched == sizeof encoding - 1 || c != encoding[decoder->matched])
+    decoder->matched = 0;
+  decoder->matched += c == encoding[decoder->matched];
+  return ++decoder->url < URL_MAX;
+}
+
+static bool step(struct base64 *decoder, char c, unsigned char **out)
+{
+  uint64_t before = decoder->consumed;
+  bool ended = decoder->sextets == ENDED;
+  bool good = decoder->start == IN_TEXT ? text_step(decoder, c, out) : start_step(decoder, c, out);
+  /* Bits that no byte holds are a flaw behind their group. */
+  decoder->consumed = before + (good || (decoder->sextets == ENDED && !ended));
+  return good;
 }
 
 /* Whole groups, three bytes at a time, as far as they are clean. Returns the characters taken. */
@@ -70,21 +136,37 @@ static size_t groups(const unsigned char *in, size_t length, unsigned char *out)
   return taken;
 }
 
-/* base64_clean in a given way. Each way leaves what is too short for it to the next slower one. */
-static size_t clean_by(struct base64 *decoder, enum base64_way best, const char *in, size_t length, unsigned char **out)
+/* Takes what is of the alphabet from the front. Each way leaves what is too short for it to the next slower one. */
+static size_t run(struct base64 *decoder, enum base64_way best, const char *in, size_t length, unsigned char **out)
 {
-  const unsigned char *next = (const unsigned char *)in, *end = next + length;
-  while (decoder->sextets > 0 && decoder->padding == 0 && next < end && base64_sextets[*next] != BASE64_BAD)
+  const char *next = in, *end = in + length;
+  while (decoder->sextets > 0 && decoder->padding == 0 && next < end &&
+         base64_sextets[(unsigned char)*next] != BASE64_BAD)
     step(decoder, *next++, out);
   for (int way = (int)best; way >= BASE64_PLAIN && decoder->sextets == 0; way--) {
     size_t left = (size_t)(end - next);
-    size_t taken = way > BASE64_PLAIN ? base64_blocks((enum base64_way)way, (const char *)next, left, *out)
-                                      : groups(next, left, *out);
+    size_t taken = way > BASE64_PLAIN ? base64_blocks((enum base64_way)way, next, left, *out)
+                                      : groups((const unsigned char *)next, left, *out);
     next += taken;
     *out += taken / 4 * 3;
     decoder->consumed += taken;
   }
-  return (size_t)((const char *)next - in);
+  return (size_t)(next - in);
+}
+
+/* base64_clean in a given way. */
+static size_t clean_by(struct base64 *decoder, enum base64_way best, const char *in, size_t length, unsigned char **out)
+{
+  size_t taken = 0;
+  if (length > 0 && decoder->start == MAY_BE_URL && decoder->matched == 0 && in[0] != mark[0] && !is_space(in[0]))
+    decoder->start = IN_TEXT;
+  while (taken < length && decoder->start == IN_TEXT) {
+    taken += run(decoder, best, in + taken, length - taken, out);
+    if (taken == length || !is_space(in[taken]))
+      break;
+    step(decoder, in[taken++], out);
+  }
+  return taken;
 }
 
 size_t base64_clean(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written)
@@ -99,10 +181,13 @@ bool base64_update_by(struct base64 *decoder, enum base64_way way, const char *i
                       size_t *written)
 {
   unsigned char *next = out;
-  size_t taken = clean_by(decoder, way, in, length, &next);
+  size_t taken = 0;
   bool good = true;
-  while (good && taken < length) /* a few are left, or there is a flaw among the next few */
-    good = decoder->sextets < 4 && step(decoder, (unsigned char)in[taken++], &next);
+  while (good && taken < length) { /* what is not clean is little, or a flaw */
+    taken += clean_by(decoder, way, in + taken, length - taken, &next);
+    if (taken < length)
+      good = step(decoder, in[taken++], &next);
+  }
   *written = (size_t)(next - out);
   return good;
 }
@@ -112,7 +197,16 @@ bool base64_update(struct base64 *decoder, const char *in, size_t length, unsign
   return base64_update_by(decoder, base64_best_way(), in, length, out, written);
 }
 
-bool base64_final(const struct base64 *decoder)
+bool base64_final(struct base64 *decoder, unsigned char out[3], size_t *written)
 {
-  return decoder->sextets == 0 || (decoder->sextets == 4 && decoder->bits == 0);
+  unsigned char *next = out;
+  if (decoder->start == MAY_BE_URL)
+    begin_text(decoder, &next);
+  bool good = decoder->start == IN_TEXT && decoder->sextets != 1;
+  if (good && decoder->sextets > 0 && decoder->sextets < ENDED) { /* padding is missing, or a part of it */
+    decoder->padding += ENDED - decoder->sextets;
+    good = write_group(decoder, &next);
+  }
+  *written = (size_t)(next - out);
+  return good && decoder->bits == 0;
 }

@@ -1,6 +1,5 @@
 #include "payload/spares.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 void spares_add(struct spares *spares, struct spare *list)
@@ -43,17 +42,9 @@ static void keep(struct spares *spares, int count)
   }
 }
 
-double spares_trim(struct spares *spares, int on_their_way, double now)
+void spares_trim(struct spares *spares, int on_their_way)
 {
-  if (now >= spares->since + SPARES_PERIOD) {
-    spares->before = spares->most;
-    spares->most = on_their_way;
-    spares->since = now;
-  } else if (on_their_way > spares->most)
-    spares->most = on_their_way;
-  int count = spares->most > spares->before ? spares->most : spares->before;
-  keep(spares, count);
-  return spares->first != NULL && count > on_their_way ? spares->since + SPARES_PERIOD : INFINITY;
+  keep(spares, on_their_way + SPARES_BEYOND);
 }
 
 void spares_free(struct spares *spares)

@@ -7,7 +7,10 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "rules/flaw.h"
+#include "rules/options.h"
 #include "rules/rules.h"
+#include "rules/value.h"
 #include "stepimg.h"
 
 enum store { TEXT, SECRET, SECONDS, COUNT, BYTES, SWITCH };
@@ -32,6 +35,7 @@ static const struct option table[] = {
     {A_STRING("proxy"), .store = SECRET, CLIENT(proxy)}, /* may hold a password */
     {A_STRING("ca_file"), .store = TEXT, CLIENT(ca_file)},
     {A_STRING("user_agent"), .store = TEXT, CLIENT(user_agent)},
+    {A_STRING("model"), .store = TEXT, CLIENT(model)},
     {.rule = {.name = "max_concurrent", .type = STEPIMG_INTEGER, .min = 1, .max = 10000}, /* the highest tier's limit */
      .store = COUNT,
      CLIENT(max_concurrent)},
@@ -44,8 +48,10 @@ static const struct option table[] = {
      CLIENT(max_response_bytes)},
     {TIME("connect_timeout"), CLIENT(connect_timeout)},
     {A_SWITCH("strict"), CLIENT(strict)},
+    {A_SWITCH("allow_http"), CLIENT(allow_http)},
     {TIME("timeout"), CALL(timeout)},
     {TIME("deadline"), CALL(deadline)},
+    {TIME("stall_timeout"), CALL(stall_timeout)},
     {.rule = {.name = "retries", .type = STEPIMG_INTEGER, .min = 0, .max = 100}, .store = COUNT, CALL(retries)},
     {A_SWITCH("download"), CALL(download)},
 };
@@ -61,6 +67,7 @@ void stepimg_options_init(struct stepimg_options *options)
   options->max_response_bytes = (size_t)64 << 20;
   options->strict = true;
   options->call.timeout = 120;
+  options->call.stall_timeout = 30;
   options->call.retries = 2;
   options->call.download = true;
 }
@@ -78,6 +85,7 @@ void stepimg_options_clear(struct stepimg_options *options)
   free(options->base_url);
   free(options->ca_file);
   free(options->user_agent);
+  free(options->model);
   for (size_t i = 0; i < options->header_count; i++)
     wipe(options->headers[i]);
   free(options->headers);
@@ -102,6 +110,12 @@ static bool is_visible_ascii(const char *text, size_t length)
   return true;
 }
 
+/* A shell takes them off, a file of settings may not. */
+static bool is_in_quotes(const char *text, size_t length)
+{
+  return length >= 2 && text[0] == text[length - 1] && (text[0] == '"' || text[0] == '\'');
+}
+
 static char *copy(const struct stepimg_value *value)
 {
   char *text = malloc(value->as.string.length + 1);
@@ -115,20 +129,23 @@ static char *copy(const struct stepimg_value *value)
 static enum stepimg_kind check(const struct option *option, const struct stepimg_value *value,
                                struct stepimg_error *error)
 {
+  struct stepimg_flaw flaw;
   bool is_string = value->type == STEPIMG_STRING;
-  if (option->store == SECRET && !is_string) { /* a value that must not be shown is not shown */
-    error->wrong_type = true;
-    return error_set(error, STEPIMG_INVALID, option->rule.name, "a string is wanted");
+  if (!rules_check_value(&option->rule, value, &flaw)) {
+    error->wrong_type = rules_is_slip(&flaw, value);
+    return flaw_to_error(&flaw, error);
   }
-  if (rules_check_value(&option->rule, value, error) != STEPIMG_OK)
-    return error->kind;
+  const char *complaint = NULL;
   if (is_string && has_control_character(value->as.string.data, value->as.string.length))
-    return error_set(error, STEPIMG_INVALID, option->rule.name,
-                     "it has a line break or another control character in it");
-  if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
-    return error_set(error, STEPIMG_INVALID, option->rule.name,
-                     "it has a space or a character beyond ASCII in it; was something copied along with it?");
-  return STEPIMG_OK;
+    complaint = "it has a line break or another control character in it";
+  else if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
+    complaint = "it has a space or a character beyond ASCII in it; was something copied along with it?";
+  else if (option->store == SECRET && is_in_quotes(value->as.string.data, value->as.string.length))
+    complaint = "it stands in quotes, which are no part of it";
+  if (complaint == NULL)
+    return STEPIMG_OK;
+  flaw_set(&flaw, &option->rule, STEPIMG_REASON_TEXT, "%s", complaint);
+  return flaw_to_error(&flaw, error);
 }
 
 static enum stepimg_kind store(const struct option *option, void *base, const struct stepimg_value *value,
@@ -149,14 +166,14 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
     break;
   }
   case SECONDS:
-    rules_number(value, (double *)(void *)place);
+    value_number(value, (double *)(void *)place);
     break;
   case COUNT:
-    rules_integer(value, &integer);
+    value_integer(value, &integer);
     *(int *)(void *)place = (int)integer;
     break;
   case BYTES:
-    rules_integer(value, &integer);
+    value_integer(value, &integer);
     *(size_t *)(void *)place = (size_t)integer;
     break;
   case SWITCH:
@@ -166,26 +183,63 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
   return STEPIMG_OK;
 }
 
-static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, struct stepimg_call *call,
-                             const char *name, const struct stepimg_value *value, struct stepimg_error *error)
+/* Those that the caller reads itself. */
+static const char *const of_clients[] = {"headers", NULL}, *const of_calls[] = {"save", "on_done", NULL};
+
+static bool is_one_of(const char *const *names, const char *name)
+{
+  return value_is_one_of(names, name, strlen(name));
+}
+
+static const struct option *find(const char *name)
+{
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (strcmp(table[i].rule.name, name) == 0)
+      return &table[i];
+  return NULL;
+}
+
+static bool is_parameter(const char *name)
+{
+  size_t count;
+  const struct stepimg_model *model = stepimg_models(&count);
+  for (size_t i = 0; i < model->rule_count; i++)
+    if (strcmp(model->rules[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+static enum stepimg_kind refuse_name(unsigned scopes, const char *name, struct stepimg_error *error)
 {
   const char *names[NAMES] = {NULL};
   size_t count = 0;
+  struct stepimg_flaw flaw;
+  error->wrong_type = true;
+  if (is_parameter(name)) {
+    flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN, "it is a parameter, not an option: give it beside the prompt");
+  } else if (find(name) != NULL || is_one_of(of_clients, name)) {
+    flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
+                   "it is an option of a client, not of a call: give it when the client is made");
+  } else {
+    for (size_t i = 0; i < OPTIONS; i++)
+      if (table[i].scope & scopes)
+        names[count++] = table[i].rule.name;
+    const char *const *others = scopes & STEPIMG_CLIENT_OPTION ? of_clients : of_calls;
+    while (*others != NULL)
+      names[count++] = *others++;
+    flaw_unknown_name(&flaw, "option", name, names);
+  }
+  return flaw_to_error(&flaw, error);
+}
+
+static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, struct stepimg_call *call,
+                             const char *name, const struct stepimg_value *value, struct stepimg_error *error)
+{
+  const struct option *option = find(name);
   error_clear(error);
-  for (size_t i = 0; i < OPTIONS; i++) {
-    if ((table[i].scope & scopes) == 0)
-      continue;
-    if (strcmp(table[i].rule.name, name) == 0)
-      return store(&table[i], table[i].scope == STEPIMG_CALL_OPTION ? (void *)call : (void *)options, value, error);
-    names[count++] = table[i].rule.name;
-  }
-  if (scopes & STEPIMG_CLIENT_OPTION)
-    names[count] = "headers";
-  else {
-    names[count++] = "save"; /* these two the caller reads itself */
-    names[count] = "on_done";
-  }
-  return rules_unknown_name("option", name, names, error);
+  if (option == NULL || (option->scope & scopes) == 0)
+    return refuse_name(scopes, name, error);
+  return store(option, option->scope == STEPIMG_CALL_OPTION ? (void *)call : (void *)options, value, error);
 }
 
 enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const char *name,
@@ -205,15 +259,14 @@ const char *stepimg_option_name(size_t index, bool call)
   return index == 0 && !call ? "headers" : NULL;
 }
 
-const char *rules_place_of_option(const char *name)
+const char *options_place(const char *name)
 {
-  if (strcmp(name, "save") == 0 || strcmp(name, "on_done") == 0)
-    return "it is an option of the call: give it in the second table";
-  for (size_t i = 0; i < OPTIONS; i++)
-    if (strcmp(table[i].rule.name, name) == 0)
-      return table[i].scope == STEPIMG_CALL_OPTION ? "it is an option of the call: give it in the second table"
-                                                   : "it is an option of a client: give it to stepimg.new";
-  return strcmp(name, "headers") == 0 ? "it is an option of a client: give it to stepimg.new" : NULL;
+  const struct option *option = find(name);
+  if (is_one_of(of_calls, name) || (option != NULL && option->scope == STEPIMG_CALL_OPTION))
+    return "it is an option, not a parameter: give it in the second table";
+  if (is_one_of(of_clients, name) || option != NULL)
+    return "it is an option of a client, not a parameter: give it when the client is made";
+  return NULL;
 }
 
 enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name, const struct stepimg_value *value,

@@ -1,0 +1,249 @@
+/*
+ * What of the I/O thread no Lua spec can see. A C program that uses the core without Lua; its thread ends after 0.2 s
+ * without anything to do (WORKER_IDLE), and the clock can leap (--wrap=clock_now).
+ *
+ *   worker idle|spares|deadline|fork URL
+ *
+ * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
+ */
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stepimg.h"
+
+#define MUST(condition) ((condition) ? (void)0 : fail(__LINE__, #condition))
+
+_Noreturn static void fail(int line, const char *condition)
+{
+  printf("line %d: this is not true: %s\n", line, condition);
+  exit(1);
+}
+
+/* ------------------------------------------------------------------------------------------------------- the clock -- */
+
+/* The linker's --wrap gives these names. NOLINTBEGIN(bugprone-reserved-identifier) */
+double __real_clock_now(void);
+double __wrap_clock_now(void);
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static const int LEAP = 1000; /* seconds */
+static atomic_int leap_at;    /* looks at the clock until it leaps; 0: it does not */
+static atomic_int leapt;      /* how often it has */
+
+double __wrap_clock_now(void)
+{
+  if (atomic_load(&leap_at) > 0 && atomic_fetch_sub(&leap_at, 1) == 1)
+    atomic_fetch_add(&leapt, 1);
+  return __real_clock_now() + LEAP * atomic_load(&leapt);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ jobs -- */
+
+static stepimg_client *new_client(const char *url)
+{
+  struct stepimg_options options;
+  struct stepimg_value value = {.type = STEPIMG_STRING};
+  struct stepimg_error error;
+  stepimg_client *client;
+  stepimg_options_init(&options);
+  value.as.string.data = url;
+  value.as.string.length = strlen(url);
+  MUST(stepimg_options_set(&options, "base_url", &value, &error) == STEPIMG_OK);
+  value.as.string.data = "sk-0123456789";
+  value.as.string.length = strlen(value.as.string.data);
+  MUST(stepimg_options_set(&options, "api_key", &value, &error) == STEPIMG_OK);
+  MUST(stepimg_client_new(&options, &client, &error) == STEPIMG_OK);
+  return client;
+}
+
+/* A job whose prompt steers the stand-in; knobs: its JSON, quotes escaped. */
+static stepimg_job *submit(stepimg_client *client, const char *knobs, double deadline)
+{
+  char body[512];
+  struct stepimg_error error;
+  stepimg_job *job;
+  snprintf(body, sizeof body,
+           "{\"model\":\"step-image-edit-2\",\"prompt\":\"%s x\",\"response_format\":\"b64_json\",\"seed\":7}", knobs);
+  struct stepimg_request request = {.body = body,
+                                    .length = strlen(body),
+                                    .queue = stepimg_client_queue(client),
+                                    .call = *stepimg_client_call_defaults(client)};
+  request.call.retries = 0;
+  request.call.deadline = deadline;
+  MUST(stepimg_submit(client, &request, &job, &error) == STEPIMG_OK);
+  return job;
+}
+
+static const struct stepimg_outcome *wait_for(stepimg_job *job)
+{
+  for (int i = 0; i < 400 && !stepimg_job_wait(job, 0.05);)
+    i++;
+  const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
+  MUST(outcome != NULL);
+  return outcome;
+}
+
+/* How many entries a folder of /proc has. */
+static int count(const char *path)
+{
+  int entries = 0;
+  DIR *folder = opendir(path);
+  MUST(folder != NULL);
+  while (readdir(folder) != NULL)
+    entries++;
+  closedir(folder);
+  return entries;
+}
+
+static void pause_for(double seconds)
+{
+  struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  nanosleep(&time, NULL);
+}
+
+static bool comes_to(const char *path, int entries)
+{
+  for (int i = 0; i < 1000 && count(path) > entries; i++)
+    pause_for(0.02);
+  return count(path) <= entries;
+}
+
+/* A thread without anything to do ends, and its connections with it; the next job has another one. */
+static void idle(const char *url)
+{
+  stepimg_client *client = new_client(url);
+  int threads = count("/proc/self/task"), descriptors = count("/proc/self/fd");
+  for (int i = 0; i < 3; i++) {
+    stepimg_job *job = submit(client, "{\\\"bytes\\\":1000}", 0);
+    MUST(wait_for(job)->error.kind == STEPIMG_OK);
+    MUST(count("/proc/self/task") > threads);
+    stepimg_job_free(job);
+    MUST(comes_to("/proc/self/task", threads));
+    MUST(comes_to("/proc/self/fd", descriptors));
+  }
+  stepimg_client_free(client);
+  printf("3 threads came and went\n");
+}
+
+/* A picture that was let go of gives its memory to the next one of its size. */
+static void spares(const char *url)
+{
+  stepimg_client *client = new_client(url);
+  const unsigned char *last = NULL;
+  int same = 0;
+  for (int i = 0; i < 20; i++) {
+    size_t length;
+    stepimg_job *job = submit(client, "{\\\"bytes\\\":500000}", 0);
+    const struct stepimg_outcome *outcome = wait_for(job);
+    MUST(outcome->error.kind == STEPIMG_OK && outcome->images[0].payload != NULL);
+    const unsigned char *bytes = stepimg_payload_bytes(outcome->images[0].payload, &length);
+    same += bytes == last;
+    last = bytes;
+    stepimg_job_free(job);
+  }
+  MUST(same >= 15);
+  printf("the same memory again and again\n");
+  stepimg_client_free(client);
+}
+
+/* The deadline passes between any two looks at the clock: the job ends as what it is, and is told of the bill. */
+static void deadline(const char *url)
+{
+  stepimg_client *client = new_client(url);
+  int late = 0, done = 0;
+  for (int n = 1; n <= 60; n++) {
+    atomic_store(&leap_at, n);
+    stepimg_job *job = submit(client, "{\\\"bytes\\\":1000}", 100);
+    const struct stepimg_outcome *outcome = wait_for(job);
+    atomic_store(&leap_at, 0);
+    if (outcome->error.kind == STEPIMG_OK)
+      done++;
+    else {
+      MUST(outcome->error.kind == STEPIMG_TIMEOUT);
+      MUST(!outcome->error.maybe_billed || outcome->error.attempts == 1);
+      late += strstr(outcome->error.message, "waiting for its turn") != NULL;
+    }
+    stepimg_job_free(job);
+  }
+  MUST(late > 0 && done > 0);
+  printf("%d were late before their start, %d were done\n", late, done);
+  stepimg_client_free(client);
+}
+
+/* In a child of fork the client is of no use, says so, and nothing hangs; the parent's job goes on. */
+static void in_child(stepimg_client *client, stepimg_job *job)
+{
+  struct stepimg_request request = {.body = "{}", .length = 2, .call = *stepimg_client_call_defaults(client)};
+  struct stepimg_error error;
+  stepimg_job *other;
+  MUST(stepimg_submit(client, &request, &other, &error) == STEPIMG_CANCELLED);
+  MUST(strstr(error.message, "fork") != NULL);
+  MUST(stepimg_job_wait(job, 1));
+  enum stepimg_kind kind = stepimg_job_outcome(job)->error.kind;
+  MUST(kind == STEPIMG_CANCELLED || kind == STEPIMG_OK); /* as far as it had come */
+  MUST(!stepimg_job_cancel(job) && !stepimg_job_fetch(job));
+  MUST(stepimg_queue_first(client, stepimg_client_queue(client)) == NULL);
+  MUST(stepimg_queue_pending(client, stepimg_client_queue(client)) == 0);
+  MUST(!stepimg_queue_wait(client, stepimg_client_queue(client), 1));
+  MUST(stepimg_queue_fd(client, stepimg_client_queue(client)) < 0);
+  stepimg_job_free(job);
+  stepimg_client_close(client);
+  stepimg_client_free(client);
+  exit(0); /* with all that is registered for it */
+}
+
+static void forks(const char *url)
+{
+  stepimg_client *client = new_client(url);
+  for (int i = 0; i < 20; i++) {
+    int status;
+    stepimg_job *job = submit(client, "{\\\"bytes\\\":100000,\\\"delay\\\":0.05}", 0);
+    pause_for(0.004 * i);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(20); /* a hang ends it */
+      in_child(client, job);
+    }
+    MUST(waitpid(child, &status, 0) == child);
+    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    MUST(wait_for(job)->error.kind == STEPIMG_OK);
+    stepimg_job_free(job);
+  }
+  stepimg_client *own = NULL;
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    own = new_client(url); /* its own is as good as any */
+    stepimg_job *job = submit(own, "{\\\"bytes\\\":1000}", 0);
+    MUST(wait_for(job)->error.kind == STEPIMG_OK);
+    stepimg_job_free(job);
+    stepimg_client_free(own);
+    exit(0);
+  }
+  int status;
+  MUST(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  stepimg_client_free(client);
+  printf("21 children ended well\n");
+}
+
+int main(int argc, char **argv)
+{
+  static const struct {
+    const char *name;
+    void (*run)(const char *url);
+  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}, {"fork", forks}};
+  for (size_t i = 0; argc > 2 && i < sizeof parts / sizeof *parts; i++)
+    if (strcmp(argv[1], parts[i].name) == 0) {
+      parts[i].run(argv[2]);
+      return 0;
+    }
+  fprintf(stderr, "usage: worker idle|spares|deadline|fork URL\n");
+  return 2;
+}

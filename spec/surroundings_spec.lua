@@ -1,0 +1,114 @@
+-- What the process around a client gives it and keeps from it: the environment, which is read when the client is made and on
+-- no other thread; descriptors, which no child inherits.
+
+local raw = require "spec.support.raw"
+local hostile = require "spec.support.hostile"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local PARAMS = {prompt = "a lighthouse", seed = 7}
+
+-- The tables of the kernel's: of each TCP socket of this machine, its inode and the port at its other end.
+local function connections()
+  local ports = {}
+  for line in (support.read "/proc/net/tcp" or ""):gmatch "[^\n]+" do
+    local port, inode = line:match "^%s*%d+: %x+:%x+ %x+:(%x+) %x+ %x+:%x+ %x+:%x+ %x+ +%d+ +%d+ (%d+)"
+    if port then
+      ports[inode] = tonumber(port, 16)
+    end
+  end
+  return ports
+end
+
+-- How many descriptors this process has on connections to that port, and how many of them a child would inherit.
+local function sockets_to(port)
+  local ports, count, inherited = connections(), 0, 0
+  local pid = support.read "/proc/self/stat":match "^%d+"
+  local pipe = assert(io.popen("ls -l /proc/" .. pid .. "/fd"))
+  for line in pipe:lines() do
+    local descriptor, inode = line:match " (%d+) %-> socket:%[(%d+)%]"
+    if inode and ports[inode] == port then
+      local flags = support.read("/proc/self/fdinfo/" .. descriptor):match "flags:%s*(%d+)"
+      count = count + 1
+      inherited = inherited + (tonumber(flags, 8) & tonumber("02000000", 8) == 0 and 1 or 0)
+    end
+  end
+  pipe:close()
+  return count, inherited
+end
+
+describe("A connection", function()
+  it("is inherited by no program that the host starts", function()
+    if not support.read "/proc/net/tcp" then
+      pending "there is no /proc to look into"
+      return
+    end
+    local server <close> = raw.listen(function(connection, self)
+      while self:request(connection) do
+        connection:xwrite(hostile.whole(hostile.BODY))
+      end
+    end)
+    local client <close> = support.client({}, {base_url = ("http://%s/v1"):format(server.host)})
+    assert(raw.finish(assert(client:submit(PARAMS))))
+    local count, inherited = sockets_to(tonumber(server.host:match "%d+$"))
+    assert.same({1, 0}, {count, inherited})
+    client:close()
+  end)
+end)
+
+describe("The environment", function()
+  local WORK = [[
+    local client, err = require "stepimg".new {base_url = %q, retries = 0}
+    local result
+    if client then
+      result, err = client:generate {prompt = "x"}
+    end
+    print(result and "a picture" or err)
+  ]]
+
+  it("is read on the thread that makes a client, and on no other", function()
+    if support.NO_FIGURES then
+      pending "a sanitizer watches as well"
+      return
+    end
+    local plain <close> = standin.start()
+    local secure <close> = standin.start {tls = true}
+    for _, server in ipairs {plain, secure} do
+      for _, proxy in ipairs {"", "http://127.0.0.1:1"} do
+        local output = support.run(WORK:format(server.base_url), {
+          LD_PRELOAD = support.host "environment.so", STEP_API_KEY = "k", SSL_CERT_FILE = server.ca, https_proxy = proxy,
+          no_proxy = "example.org",
+        })
+        assert.matches("a picture", output)
+        assert.matches("\nwatched\n$", output)
+        assert.not_matches("elsewhere", output)
+      end
+    end
+    local output = support.run(WORK:format "https://stepimg.invalid/v1", {
+      LD_PRELOAD = support.host "environment.so", STEP_API_KEY = "k", https_proxy = "http://nobody.invalid:1",
+    })
+    assert.matches("nobody.invalid", output)
+    assert.not_matches("elsewhere", output)
+  end)
+
+  it("names the authorities, where ca_file does not", function()
+    local server <close> = standin.start {tls = true}
+    local other = support.write(os.tmpname(), support.part "authority".new({name = "another authority"}).pem)
+    local folder = support.directory()
+    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "l"
+    support.write(folder .. "/" .. tostring(hash) .. ".0", support.read(server.ca))
+    local function output(environment)
+      environment.STEP_API_KEY = "k"
+      return support.run(WORK:format(server.base_url), environment)
+    end
+    assert.equal("a picture\n", output {SSL_CERT_FILE = server.ca})
+    assert.equal("a picture\n", output {SSL_CERT_FILE = other, SSL_CERT_DIR = folder})
+    assert.matches("^network: .*ca_file.*ca%-certificates", output {SSL_CERT_FILE = other})
+    assert.matches("^invalid: ca_file: .*SSL_CERT_FILE", output {SSL_CERT_FILE = folder .. "/none"})
+    if hash then
+      assert.equal("a picture\n", output {SSL_CERT_DIR = folder})
+    end
+    support.remove(folder)
+    os.remove(other)
+  end)
+end)

@@ -1,0 +1,46 @@
+-- What of the I/O thread only a C program can see (spec/host/worker.c): that it ends when it has nothing to do, uses
+-- memory again, keeps deadlines whenever the clock is looked at, and is no part of a child after fork.
+
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+describe("The I/O thread", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  local function run(part)
+    local pipe = assert(io.popen(support.words(support.host "worker", part, server.base_url) .. " 2>&1"))
+    local output = pipe:read "a"
+    local _, how, code = pipe:close()
+    assert.same({"exit", 0}, {how, code}, output)
+    return output
+  end
+
+  it("ends with its connections when it has nothing to do, and another one does the next job", function()
+    if not support.threads() then
+      pending "there is no /proc to look at"
+    end
+    assert.equal("3 threads came and went\n", run "idle")
+  end)
+
+  it("gives a picture the memory of one that was let go of", function()
+    assert.equal("the same memory again and again\n", run "spares")
+  end)
+
+  it("keeps a deadline that passes between any two of its looks at the clock, and asks for nothing then", function()
+    server:reset()
+    local late, done = run("deadline"):match "(%d+) were late before their start, (%d+) were done"
+    assert.is_true(server:log().posts <= 60 - tonumber(late), late .. " were late, " .. done .. " done")
+  end)
+
+  it("is not there in a child after fork, which is told so, and does not hang", function()
+    assert.equal("21 children ended well\n", run "fork")
+  end)
+end)

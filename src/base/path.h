@@ -1,0 +1,21 @@
+/* The paths of files: their parts, links, and how they are shown. */
+#ifndef STEPIMG_PATH_H
+#define STEPIMG_PATH_H
+
+#include <stddef.h>
+
+/* The first length bytes of folder, and name; the caller's to free. NULL: no memory. */
+char *path_join(const char *folder, size_t length, const char *name);
+
+/* How much of path is its folder, with the slash behind it. */
+size_t path_folder_length(const char *path);
+
+/* Replaces *path, from malloc, by what it links to in the end, whether that is there or not. Returns 0 or errno. Waits for
+   the disk. */
+int path_follow(char **path);
+
+/* path in quotes, in size bytes, of which it wants a dozen; where it is too long, with an ellipsis in the middle. Returns
+   out. */
+const char *path_show(char *out, size_t size, const char *path);
+
+#endif

@@ -1,0 +1,68 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "base/path.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum {
+  LINKS = 40, /* one after the other, as Linux follows them */
+  TARGET_MAX = 4096
+};
+
+char *path_join(const char *folder, size_t length, const char *name)
+{
+  size_t size = strlen(name) + 1;
+  char *path = size <= SIZE_MAX - length ? malloc(length + size) : NULL;
+  if (path != NULL) {
+    memcpy(path, folder, length);
+    memcpy(path + length, name, size);
+  }
+  return path;
+}
+
+size_t path_folder_length(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
+const char *path_show(char *out, size_t size, const char *path)
+{
+  size_t length = strlen(path), room = size - sizeof "\"...\"";
+  if (length <= room) {
+    snprintf(out, size, "\"%s\"", path);
+    return out;
+  }
+  size_t head = text_cut(path, length, room / 4);
+  const char *tail = path + length - (room - head);
+  while (((unsigned char)*tail & 0xc0) == 0x80) /* in the midst of a character */
+    tail++;
+  snprintf(out, size, "\"%.*s...%s\"", (int)head, path, tail);
+  return out;
+}
+
+int path_follow(char **path)
+{
+  char target[TARGET_MAX];
+  for (int i = 0; i < LINKS; i++) {
+    ssize_t length = readlink(*path, target, sizeof target);
+    if (length < 0)
+      return errno == EINVAL || errno == ENOENT ? 0 : errno; /* it is no link, or is not there yet */
+    if ((size_t)length == sizeof target)
+      return ENAMETOOLONG;
+    target[length] = '\0';
+    char *next = path_join(*path, target[0] == '/' ? 0 : path_folder_length(*path), target);
+    if (next == NULL)
+      return ENOMEM;
+    free(*path);
+    *path = next;
+  }
+  return ELOOP;
+}

@@ -1,0 +1,105 @@
+#include "http/authorities.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* Of Debian, Fedora, openSUSE, RHEL, Alpine and the BSDs, FreeBSD, Termux. A libcurl that came with a program of another
+   distribution knows but one of them. */
+static const char *const places[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+    "/data/data/com.termux/files/usr/etc/tls/cert.pem",
+};
+
+/* A file, or a folder as far as the system opens one. */
+static bool can_be_read(const char *path)
+{
+  FILE *file = path != NULL && *path != '\0' ? fopen(path, "rb") : NULL;
+  if (file != NULL)
+    fclose(file);
+  return file != NULL;
+}
+
+static bool keep(char **out, const char *path)
+{
+  size_t size = path != NULL ? strlen(path) + 1 : 0;
+  *out = size > 0 ? malloc(size) : NULL;
+  if (*out != NULL)
+    memcpy(*out, path, size);
+  return path == NULL || *out != NULL;
+}
+
+/* A wrong path is better told now than as a failed connection later. */
+static enum stepimg_kind check(const char *path, const char *variable, struct stepimg_error *error)
+{
+  char quoted[TEXT_QUOTE_MAX];
+  if (path == NULL || can_be_read(path))
+    return STEPIMG_OK;
+  text_quote(quoted, path, strlen(path));
+  if (variable == NULL)
+    return error_set(error, STEPIMG_INVALID, "ca_file", "%s cannot be read", quoted);
+  return error_set(error, STEPIMG_INVALID, "ca_file", "of the environment's %s: %s cannot be read", variable, quoted);
+}
+
+enum stepimg_kind authorities_choose(struct authorities *authorities, const struct authorities_sources *sources,
+                                     struct stepimg_error *error)
+{
+  const char *file = NULL, *folder = NULL;
+  memset(authorities, 0, sizeof *authorities);
+  if (check(sources->option, NULL, error) != STEPIMG_OK)
+    return error->kind;
+  if (sources->option != NULL)
+    file = sources->option;
+  else if (sources->env_file != NULL || sources->env_folder != NULL) {
+    if (check(sources->env_file, "SSL_CERT_FILE", error) != STEPIMG_OK)
+      return error->kind;
+    file = sources->env_file;
+    folder = sources->env_folder; /* it may be a list of folders, not all of which exist */
+  } else if (sources->system_store)
+    authorities->own = true;
+  else {
+    file = can_be_read(sources->built_file) ? sources->built_file : NULL;
+    folder = file == NULL && can_be_read(sources->built_folder) ? sources->built_folder : NULL;
+    for (size_t i = 0; file == NULL && folder == NULL && i < sizeof places / sizeof *places; i++)
+      file = can_be_read(places[i]) ? places[i] : NULL;
+    authorities->own = file == NULL && folder == NULL;
+  }
+  return keep(&authorities->file, file) && keep(&authorities->folder, folder) ? STEPIMG_OK : error_nomem(error);
+}
+
+static const char *variable(const char *name)
+{
+  const char *value = getenv(name);
+  return value != NULL && *value != '\0' ? value : NULL;
+}
+
+enum stepimg_kind authorities_init(struct authorities *authorities, const char *ca_file, struct stepimg_error *error)
+{
+  const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+  const char *tls = version->ssl_version != NULL ? version->ssl_version : "";
+  struct authorities_sources sources = {
+      .option = ca_file,
+      .env_file = variable("SSL_CERT_FILE"),
+      .env_folder = variable("SSL_CERT_DIR"),
+      .built_file = version->cainfo,
+      .built_folder = version->capath,
+      .system_store = text_starts_with(tls, "Schannel") || text_starts_with(tls, "SecureTransport"),
+  };
+  return authorities_choose(authorities, &sources, error);
+}
+
+void authorities_clear(struct authorities *authorities)
+{
+  free(authorities->file);
+  free(authorities->folder);
+  memset(authorities, 0, sizeof *authorities);
+}

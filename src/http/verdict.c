@@ -1,0 +1,358 @@
+/* What an exchange came to: the facts that policy.c judges, and the words for the person who reads them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "http/exchange.h"
+#include "http/url.h"
+#include "payload/words.h"
+
+/* What is known while an exchange is judged. */
+struct hearing {
+  struct exchange *exchange;
+  struct policy_facts facts;
+  char host[URL_HOST_MAX];
+  char proxy[URL_HOST_MAX]; /* the proxy's host; "": none is in the way */
+  const char *url;
+};
+
+/* ------------------------------------------------------------------------------------------------ the transport -- */
+
+/* What libcurl's codes mean. What is not here is a failure of the network that will not pass. */
+static const struct cause {
+  CURLcode code;
+  enum stepimg_kind kind;
+  bool passing; /* it may succeed in a while */
+  const char *what;
+} causes[] = {
+    {CURLE_OPERATION_TIMEDOUT, STEPIMG_TIMEOUT, true, ""},
+    {CURLE_OUT_OF_MEMORY, STEPIMG_NOMEM, false, ""},
+    {CURLE_COULDNT_RESOLVE_PROXY, STEPIMG_NETWORK, true, "the name cannot be looked up"},
+    {CURLE_COULDNT_RESOLVE_HOST, STEPIMG_NETWORK, true, "the name cannot be looked up"},
+    {CURLE_COULDNT_CONNECT, STEPIMG_NETWORK, true, "it cannot be reached"},
+    {CURLE_PROXY, STEPIMG_NETWORK, true, "it does not lead there"},
+    {CURLE_SSL_CONNECT_ERROR, STEPIMG_NETWORK, true, "no secure connection"},
+    {CURLE_PEER_FAILED_VERIFICATION, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CIPHER, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CERTPROBLEM, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection"},
+    {CURLE_SSL_ISSUER_ERROR, STEPIMG_NETWORK, false, "no secure connection"},
+    /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
+    {CURLE_SEND_FAIL_REWIND, STEPIMG_NETWORK, false, "the connection was lost"},
+    {CURLE_ABORTED_BY_CALLBACK, STEPIMG_NETWORK, false, "the connection was lost"},
+    {CURLE_PARTIAL_FILE, STEPIMG_NETWORK, true, "the answer was cut short"},
+    /* a reset, or chunks that are none: libcurl does not tell them apart */
+    {CURLE_RECV_ERROR, STEPIMG_NETWORK, true, "the answer could not be received"},
+    {CURLE_GOT_NOTHING, STEPIMG_NETWORK, true, "the connection was lost"},
+    {CURLE_SEND_ERROR, STEPIMG_NETWORK, true, "the connection was lost"},
+    {CURLE_HTTP2, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
+    {CURLE_HTTP2_STREAM, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
+    {CURLE_WEIRD_SERVER_REPLY, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_URL_MALFORMAT, STEPIMG_PROTOCOL, false, "that is no HTTP"},
+    {CURLE_BAD_CONTENT_ENCODING, STEPIMG_PROTOCOL, false, "the answer's coding cannot be read"},
+#if LIBCURL_VERSION_NUM >= 0x080600 /* 8.6.0 */
+    {CURLE_TOO_LARGE, STEPIMG_PROTOCOL, false, "a header of the answer is too large"},
+#endif
+    {CURLE_OK, STEPIMG_NETWORK, false, "the request failed"},
+};
+
+static const struct cause *cause_of(CURLcode code)
+{
+  const struct cause *cause = causes;
+  while (cause->code != code && cause->code != CURLE_OK)
+    cause++;
+  return cause;
+}
+
+/* What OpenSSL says of the most usual failures is known to mislead. */
+static const char *plain_words(const char *reason, bool connected)
+{
+  static const char *const plain[][2] = {
+      {"wrong version number", "the server does not speak TLS there"},
+      {"alert protocol version", "the server speaks only versions of TLS that are too old"},
+  };
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (!connected && strstr(reason, plain[i][0]) != NULL)
+      return plain[i][1];
+  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
+    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
+  return reason;
+}
+
+/* What is to be done about the authorities, where they are what is wrong: not a certificate's dates or its names. */
+static const char *authorities_failed(const struct exchange *exchange, CURLcode code)
+{
+  enum { NOT_YET_VALID = 9, EXPIRED = 10, OTHER_HOST = 62 }; /* OpenSSL's; the others have 1 for all */
+  const struct authorities *authorities = &exchange->settings->authorities;
+  long flaw = 0;
+  if (code == CURLE_SSL_CACERT_BADFILE) /* a small system may have none */
+    return authorities->own ? ": this system has no authorities to trust; install ca-certificates, or set ca_file"
+                            : ": ca_file holds no authorities";
+  curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &flaw);
+  if (code != CURLE_PEER_FAILED_VERIFICATION || flaw == 0 || flaw == NOT_YET_VALID || flaw == EXPIRED ||
+      flaw == OTHER_HOST)
+    return "";
+  return ": nobody who is trusted vouches for it; an authority of your own is named by ca_file, the others are the "
+         "package ca-certificates";
+}
+
+static void timed_out(const struct hearing *hearing, struct stepimg_error *error)
+{
+  const struct exchange *exchange = hearing->exchange;
+  long long bytes = atomic_load_explicit(&exchange->progress->received, memory_order_relaxed);
+  char seconds[TEXT_NUMBER_MAX];
+  curl_off_t spent = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent);
+  text_number(seconds, (double)spent / 1e6, 3);
+  if (exchange->stalled && exchange->head.bytes > 0)
+    error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s stood still (%lld bytes had come); see stall_timeout",
+              hearing->host, bytes);
+  else if (exchange->stalled)
+    error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s; see stall_timeout", hearing->host);
+  else
+    switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
+    case STEPIMG_RECEIVING:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %s s (%lld bytes came)",
+                hearing->host, seconds, bytes);
+      break;
+    case STEPIMG_CONNECTING:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s%s%s after %s s", hearing->host,
+                hearing->proxy[0] != '\0' ? " through the proxy " : "", hearing->proxy, seconds);
+      break;
+    default:
+      error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %s s", hearing->host, seconds);
+      break;
+    }
+}
+
+/* Whether the failure is one of the way to the proxy, not of what is behind it. */
+static bool is_of_proxy(const struct hearing *hearing, CURLcode code)
+{
+  if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY)
+    return true;
+  return code == CURLE_COULDNT_CONNECT && hearing->proxy[0] != '\0';
+}
+
+static void transport_failed(struct hearing *hearing, CURLcode code, struct stepimg_error *error)
+{
+  const struct exchange *exchange = hearing->exchange;
+  const struct cause *cause = cause_of(code);
+  const char *reason = exchange->reason, *hint = authorities_failed(exchange, code);
+  char of_proxy[URL_HOST_MAX + 16] = "";
+  hearing->facts.failure = cause->kind;
+  hearing->facts.passing = cause->passing;
+  if (reason[0] == '\0' || strstr(reason, "://") != NULL) /* a proxy's address, with its password in it */
+    reason = curl_easy_strerror(code);
+  if (code == CURLE_OPERATION_TIMEDOUT) {
+    timed_out(hearing, error);
+    return;
+  }
+  if (code == CURLE_OUT_OF_MEMORY) { /* before 8.6.0 libcurl said so of a header line that is too long, too */
+    error_set(error, cause->kind, NULL, "not enough memory, or a header of the answer from %s is too large",
+              hearing->host);
+    return;
+  }
+  if (code == CURLE_SSL_CONNECT_ERROR)
+    reason = plain_words(reason, false);
+  else if (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR)
+    reason = plain_words(reason, true);
+  else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
+    reason = "the request had left and is not sent twice";
+  if (is_of_proxy(hearing, code))
+    snprintf(of_proxy, sizeof of_proxy, "the proxy %s: ", hearing->proxy);
+  error_set(error, cause->kind, NULL, "%s: %s%s%s (%s)", hearing->host, of_proxy, cause->what, hint, reason);
+}
+
+/* -------------------------------------------------------------------------------------------------- the content -- */
+
+/* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
+static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
+{
+  const struct buffer *body = &exchange->answer->body;
+  char quoted[TEXT_QUOTE_MAX];
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  bool page = words.source == WORDS_PAGE;
+  return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s%s%s", host,
+                   text_quote(quoted, (const char *)body->bytes, body->length), page ? ", a web page: " : "",
+                   page ? words.message : "");
+}
+
+/* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
+   stands in a place for it: the rest is the answer. */
+static void add_words(const struct exchange *exchange, bool refused, struct stepimg_error *error)
+{
+  const struct buffer *body = &exchange->answer->body;
+  size_t used = strlen(error->message);
+  struct words words;
+  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  if (words.source != WORDS_SAID && !refused && exchange->image == NULL)
+    return;
+  text_copy(error->type, sizeof error->type, words.type, strlen(words.type));
+  text_copy(error->code, sizeof error->code, words.code, strlen(words.code));
+  if (words.source == WORDS_NONE)
+    return;
+  const char *who = words.source == WORDS_PAGE ? "it is a web page"
+                    : exchange->image != NULL  ? "the host says"
+                                               : "the service says";
+  snprintf(error->message + used, sizeof error->message - used, "; %s: %s", who, words.message);
+  error->words_at = (unsigned)used;
+}
+
+/* A success, and complete or whole, or more than is kept of what is no answer. */
+static enum stepimg_kind finish_body(struct exchange *exchange, const char *host, struct stepimg_error *error)
+{
+  struct answer *answer = exchange->answer;
+  long version = 0;
+  bool empty = !exchange->began || answer->received == 0, open_ended = exchange_is_open_ended(exchange);
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+  if (empty && (!exchange->head.complete || (open_ended && version < CURL_HTTP_VERSION_2_0)))
+    return error_set(error, STEPIMG_NETWORK, NULL, "%s: the answer was cut short (it has no body)", host);
+  if (empty)
+    return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
+                     exchange_status(exchange));
+  if (exchange->image == NULL && !answer->is_object)
+    return not_an_object(exchange, host, error);
+  if (answer_end(answer, open_ended, exchange->head.content_type))
+    return STEPIMG_OK;
+  if (exchange->image != NULL)
+    return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
+  return error_set(error, answer->kind, NULL, "%s", answer->reason);
+}
+
+/* A server that quotes the key in its answer does not get it into our errors. */
+static void hide_key(const struct exchange *exchange, char *text)
+{
+  secret_hide(text, text != NULL ? strlen(text) : 0, exchange->settings->key);
+}
+
+/* -------------------------------------------------------------------------------------------------- the verdict -- */
+
+static unsigned marks_of_body(const struct exchange *exchange)
+{
+  static const char quota[] = "insufficient_quota";
+  const char *body = (const char *)exchange->answer->body.bytes;
+  size_t length = exchange->answer->body.length;
+  struct words words;
+  if (exchange->answer->mode != ANSWER_ERROR_BODY || length == 0)
+    return 0;
+  if (words_is_page(body, length))
+    return POLICY_PAGE;
+  words_read(&words, body, length, NULL);
+  return strcmp(words.code, quota) == 0 || strcmp(words.type, quota) == 0 ? POLICY_NO_QUOTA : 0;
+}
+
+static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
+{
+  char *url = NULL;
+  long tunnel = 0, connections = 0;
+  memset(hearing, 0, sizeof *hearing);
+  hearing->exchange = exchange;
+  curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
+  hearing->url = url != NULL ? url : "";
+  url_host(hearing->host, hearing->url);
+  const char *proxy = proxy_for(&exchange->settings->proxy, hearing->url);
+  url_proxy_host(hearing->proxy, proxy);
+  if (proxy_except(&exchange->settings->proxy)[0] != '\0' && strstr(exchange->reason, hearing->proxy) == NULL)
+    hearing->proxy[0] = '\0'; /* this host may be one that goes without */
+  curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
+  struct policy_facts *facts = &hearing->facts;
+  facts->get = exchange->image != NULL;
+  facts->status = exchange_status(exchange);
+  facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
+  facts->complete = code == CURLE_OK;
+  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
+  if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
+    facts->tunnel = (int)tunnel;
+  facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |
+                 (proxy[0] != '\0' && text_starts_with(hearing->url, "http:") ? POLICY_FORWARDED : 0u);
+  if (!facts->get)
+    facts->marks |= marks_of_body(exchange);
+}
+
+/* What of a refusal's address or direction helps to mend it. */
+static void say_refusal(const struct hearing *hearing, const struct policy_verdict *verdict,
+                        struct stepimg_error *error)
+{
+  char to[TEXT_QUOTE_MAX] = "";
+  const char *location = hearing->exchange->head.location;
+  int status = hearing->facts.status;
+  if (hearing->facts.tunnel != 0)
+    error_set(error, verdict->kind, NULL, "%s: the proxy %s: %s (HTTP %d)", hearing->host, hearing->proxy,
+              verdict->meaning, hearing->facts.tunnel);
+  else if (verdict->meaning == NULL)
+    error_set(error, verdict->kind, NULL, "%s did not hand out the picture (HTTP %d)", hearing->host, status);
+  else if (status == 401)
+    error_set(
+        error, verdict->kind, NULL,
+        "%s says that the key is not valid (HTTP 401); keys of platform.stepfun.com, of platform.stepfun.ai and of "
+        "Step Plan each need their own base_url",
+        hearing->host);
+  else if (status == 404)
+    error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
+  else if (status >= 300 && status <= 399 && location != NULL)
+    error_set(error, verdict->kind, NULL, "%s, to %s (HTTP %d)", verdict->meaning,
+              text_quote(to, location, strlen(location)), status);
+  else
+    error_set(error, verdict->kind, NULL, "%s (HTTP %d)", verdict->meaning, status);
+}
+
+/* Keeps where a redirect leads. libcurl's own word, CURLINFO_REDIRECT_URL, has no user name and password in it from 8.23.0
+   on, and so cannot be judged. */
+static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
+{
+  struct exchange *exchange = hearing->exchange;
+  const char *location = exchange->head.location;
+  int status = hearing->facts.status;
+  if (exchange->image != NULL && location != NULL && status >= 300 && status <= 399 &&
+      !url_resolve(hearing->url, location, strlen(location), &exchange->redirect)) {
+    error_nomem(error);
+    hearing->facts.failure = STEPIMG_NOMEM;
+  }
+}
+
+struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
+{
+  struct hearing hearing;
+  struct answer *answer = exchange->answer;
+  struct policy_facts *facts = &hearing.facts;
+  error_clear(error);
+  secret_hide((char *)answer->body.bytes, answer->body.length, exchange->settings->key);
+  hide_key(exchange, exchange->head.request_id);
+  hide_key(exchange, exchange->head.content_type);
+  hide_key(exchange, exchange->head.location);
+  open_hearing(&hearing, exchange, code);
+  if (exchange->stopped && answer->kind != STEPIMG_OK)
+    facts->failure = error_set(error, answer->kind, NULL, "%s", answer->reason);
+  else if (code != CURLE_OK && !exchange->stopped && !exchange_is_whole(exchange))
+    transport_failed(&hearing, code, error);
+  else if (policy_is_success(facts->get, facts->status)) {
+    facts->failure = finish_body(exchange, hearing.host, error);
+    facts->passing = facts->failure == STEPIMG_NETWORK; /* cut short */
+  }
+  struct policy_verdict verdict = policy_judge(facts);
+  if (verdict.refused)
+    say_refusal(&hearing, &verdict, error);
+  bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
+  if (wordy && answer->body.length > 0 && (verdict.refused || answer->is_object || exchange->image != NULL))
+    add_words(exchange, verdict.refused, error);
+  keep_redirect(&hearing, error);
+  hide_key(exchange, error->message); /* it may name a host that a link named */
+  error->status = facts->status;
+  error->maybe_billed = verdict.maybe_billed;
+  error->retry_after = retry_after(&exchange->head.asked, time(NULL));
+  text_clean(exchange->head.request_id, strlen(exchange->head.request_id));
+  text_copy(error->request_id, sizeof error->request_id, exchange->head.request_id, strlen(exchange->head.request_id));
+  return verdict;
+}
+
+const char *exchange_redirect(const struct exchange *exchange)
+{
+  return exchange->redirect;
+}
