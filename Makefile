@@ -31,7 +31,7 @@ OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANI
 # LuaRocks passes these folders; else pkg-config knows.
 LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
 CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
-LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -Wl,-E # of hosts: C modules find Lua in them
+LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -lm -Wl,-E # of hosts: C modules find Lua in them
 CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 # Of the core's names none: two copies in one process would meet.
@@ -107,7 +107,7 @@ $(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(OUT)/states $(OUT)/lua_allocations $(OUT)/lua: $(OUT)/%: spec/host/%.c | $(OUT)/tools
-	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
+	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
 # The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
 FUZZED   := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer

@@ -53,4 +53,5 @@ for _, it in ipairs(paths.list) do
   end
 end
 client:close()
+paths.finish()
 print(raised_times)

@@ -22,7 +22,7 @@ local function prompt(knobs)
 end
 
 local function check_result(result, err)
-  assert(result, err)
+  assert(result, tostring(err))
   assert(result.image == result.data[1] and result.image.seed == 7 and result.attempts == 1, "the result is not whole")
 end
 
@@ -187,7 +187,7 @@ end, function(state, good)
     end
     for i = 1, 3 do
       local item = assert(state.seen[i], "an item was lost")
-      assert(item.kind == (i == 2 and "invalid" or nil), item)
+      assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
     end
   end
   state.loop:close()
@@ -200,7 +200,8 @@ end, function(state)
 end)
 
 path("save", function(state)
-  assert(state.image:save(directory .. "/x.gif"))
+  local saved, err = state.image:save(directory .. "/x.gif")
+  assert(saved or state.image_closed, tostring(err))
 end, function(state, good)
   local file = io.open(directory .. "/x.gif", "rb")
   assert(file or not good or state.image_closed)
@@ -215,7 +216,8 @@ end, function(state)
 end)
 
 path("bytes", function(state)
-  assert(state.image_closed or #state.image.bytes == BYTES)
+  local bytes = state.image.bytes
+  assert(state.image_closed or #bytes == BYTES)
 end, function(state)
   assert(state.image_closed or #state.image.bytes == BYTES, "the picture is lost")
 end, function(state)
@@ -273,6 +275,37 @@ end
 function paths.check(client)
   drain(client)
   check_bytes(assert(client:generate(prompt())))
+end
+
+-- How many threads this process has and how many descriptors, where /proc says it.
+local function held()
+  local status = io.open "/proc/self/status"
+  if not status then
+    return 0, 0
+  end
+  local threads, descriptors = tonumber(status:read "*a":match "Threads:%s*(%d+)"), 0
+  status:close()
+  for descriptor = 0, 255 do
+    local file = io.open("/proc/self/fdinfo/" .. descriptor)
+    if file then
+      file:close()
+      descriptors = descriptors + 1
+    end
+  end
+  return threads, descriptors
+end
+
+local threads, descriptors = held()
+
+-- Nothing is left of all that was made: call it when the clients are closed.
+function paths.finish()
+  local deadline = os.time() + PATIENCE
+  repeat
+    collectgarbage()
+    collectgarbage()
+    local now, open = held()
+    assert(os.time() < deadline, ("%d threads, %d descriptors are left"):format(now - threads, open - descriptors))
+  until now <= threads and open <= descriptors
 end
 
 -- Long: all of them; else all of the first ones, and then ever fewer.

@@ -53,8 +53,35 @@ static int resume(lua_State *L)
   return lua_error(L);
 }
 
+static int thread(lua_State *L)
+{
+  lua_pushthread(L);
+  return 1;
+}
+
+/* is_within(thread, loop): whether the function that calls this runs once more for that loop, in that coroutine: it has
+   the loop as its first argument. */
+static int is_within(lua_State *L)
+{
+  lua_State *co = lua_tothread(L, 1);
+  lua_Debug activation;
+  bool is = false;
+  luaL_checktype(L, 1, LUA_TTHREAD);
+  lua_settop(L, 2);
+  if (!lua_getstack(L, 1, &activation) || !lua_checkstack(co, 2))
+    return luaL_error(L, "stack overflow");
+  lua_getinfo(L, "f", &activation);
+  for (int level = co == L ? 2 : 0; !is && lua_getstack(co, level, &activation); level++)
+    if (runs_at(L, 3, co, level) && lua_getlocal(co, &activation, 1) != NULL) {
+      is = lua_touserdata(co, -1) == lua_touserdata(L, 2);
+      lua_pop(co, 1);
+    }
+  lua_pushboolean(L, is);
+  return 1;
+}
+
 void open_coroutines(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"resume", resume}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"resume", resume}, {"thread", thread}, {"is_within", is_within}, {NULL, NULL}};
   primitives_add(L, functions);
 }

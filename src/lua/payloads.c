@@ -92,9 +92,9 @@ static int save(lua_State *L)
   struct payload *payload = luaL_testudata(L, 1, PAYLOAD);
   const void *data = NULL;
   enum stepimg_kind kind = STEPIMG_IO;
-  if (payload == NULL)
-    data = luaL_optlstring(L, 1, NULL, &length);
-  else if (payload->bytes != NULL)
+  if (lua_type(L, 1) == LUA_TSTRING)
+    data = lua_tolstring(L, 1, &length);
+  else if (payload != NULL && payload->bytes != NULL)
     data = stepimg_payload_bytes(payload->bytes, &length);
   if (data != NULL)
     kind = stepimg_write_file(path, data, length, &error);

@@ -14,6 +14,7 @@ local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutin
 
 local cjson = primitives.cjson or require "cjson"
 local json = cjson.new() -- the host may have changed the shared one's settings
+json.encode_keep_buffer(false) -- a finalizer may encode in the midst of it
 
 local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
 local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
@@ -217,7 +218,7 @@ local function image_index(image, key)
     rawset(image, "bytes", text)
     primitives.release(payload)
   end
-  return text
+  return rawget(image, "bytes") -- also where it was read and released meanwhile
 end
 
 -- Who walks over an image means its bytes too.
@@ -248,7 +249,10 @@ function Image.save(image, path)
     error(bad_argument(1, "save", "path", path), 2)
   end
   local bytes = rawget(image, "bytes")
-  local good, flaw = primitives.save(type(bytes) == "string" and bytes or payload, path, rawget(image, "path"))
+  local good, flaw = primitives.save(bytes or payload, path, rawget(image, "path"))
+  if not good and not bytes and rawget(image, "bytes") then -- they were read and released meanwhile
+    good, flaw = primitives.save(rawget(image, "bytes"), path)
+  end
   if good then
     return path
   elseif rawget(image, "finish_reason") == "content_filtered" and not payload then
@@ -585,7 +589,11 @@ local function step(loop, ...)
   local anew = select("#", ...) > 1 and select(2, ...) == nil
   if state.closed then
     error("the loop is over", 2)
-  elseif not (anew and state.handed) then
+  elseif state.busy and primitives.is_within(state.busy, loop) then
+    error("the loop is asked for an item while it makes one", 2)
+  end
+  state.busy = primitives.thread() -- it stays where an error leaves this; then nothing is within
+  if not (anew and state.handed) then
     finish(state)
     local refused, slip = fill(loop, state)
     if slip then
@@ -596,6 +604,7 @@ local function step(loop, ...)
       local job = head(loop)
       while not job do
         if primitives.pending(loop) == 0 then
+          state.busy = nil
           return nil
         end
         block(loop)
@@ -606,6 +615,7 @@ local function step(loop, ...)
   end
   local place, result, err = hand(state)
   primitives.weigh(state.client)
+  state.busy = nil
   if err then
     return place, nil, err
   end
