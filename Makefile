@@ -41,7 +41,7 @@ CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/lua/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets worker environment.so)
+HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets fork worker environment.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -100,7 +100,7 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--wrap=clock_now $(CURL_LD) -lm
 
-$(BUILD)/secrets: spec/host/secrets.c $(BUILD)/libstepimg.a
+$(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools

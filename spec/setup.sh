@@ -103,6 +103,7 @@ look() {
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
     need "iproute2" has_program ip
+    need "openssl" has_program openssl
     ;;
   esac
   case $target in test | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac

@@ -57,6 +57,8 @@ describe("A connection", function()
 end)
 
 describe("The environment", function()
+  -- Without this folder's own path: in a list of libraries a space begins the next.
+  local WATCH = "./build/environment.so"
   local WORK = [[
     local client, err = require "stepimg".new {base_url = %q, retries = 0}
     local result
@@ -76,7 +78,7 @@ describe("The environment", function()
     for _, server in ipairs {plain, secure} do
       for _, proxy in ipairs {"", "http://127.0.0.1:1"} do
         local output = support.run(WORK:format(server.base_url), {
-          LD_PRELOAD = support.host "environment.so", STEP_API_KEY = "k", SSL_CERT_FILE = server.ca, https_proxy = proxy,
+          LD_PRELOAD = WATCH, STEP_API_KEY = "k", SSL_CERT_FILE = server.ca, https_proxy = proxy,
           no_proxy = "example.org",
         })
         assert.matches("a picture", output)
@@ -85,7 +87,7 @@ describe("The environment", function()
       end
     end
     local output = support.run(WORK:format "https://stepimg.invalid/v1", {
-      LD_PRELOAD = support.host "environment.so", STEP_API_KEY = "k", https_proxy = "http://nobody.invalid:1",
+      LD_PRELOAD = WATCH, STEP_API_KEY = "k", https_proxy = "http://nobody.invalid:1",
     })
     assert.matches("nobody.invalid", output)
     assert.not_matches("elsewhere", output)
@@ -95,7 +97,7 @@ describe("The environment", function()
     local server <close> = standin.start {tls = true}
     local other = support.write(os.tmpname(), support.part "authority".new({name = "another authority"}).pem)
     local folder = support.directory()
-    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "l"
+    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "*l"
     support.write(folder .. "/" .. tostring(hash) .. ".0", support.read(server.ca))
     local function output(environment)
       environment.STEP_API_KEY = "k"

@@ -68,6 +68,9 @@ static void what_was_given_instead_is_told(void **state)
       {"face", "no PNG"},
       {"png", "no PNG"},
       {"", "it is empty"},
+      {"http:/", "no PNG"}, /* the beginning of a beginning */
+      {"data", "no PNG"},
+      {"/9j", "no PNG"},
       {"https://example.org/face.png", "not its link; fetch it first"},
       {"HTTP://example.org/", "not its link"},
       {"data:image/png;base64,iVBORw0KGgo=", "not base64; decode it first"},

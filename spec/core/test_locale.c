@@ -174,12 +174,9 @@ static void a_point_of_several_bytes_becomes_one(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_locale_is_foreign),
-      cmocka_unit_test(numbers_are_written_with_a_point),
-      cmocka_unit_test(numbers_read_back_as_themselves),
-      cmocka_unit_test(messages_have_a_point),
-      cmocka_unit_test(an_aspect_is_read_with_a_point),
-      cmocka_unit_test(a_point_of_several_bytes_becomes_one),
+      cmocka_unit_test(the_locale_is_foreign),           cmocka_unit_test(numbers_are_written_with_a_point),
+      cmocka_unit_test(numbers_read_back_as_themselves), cmocka_unit_test(messages_have_a_point),
+      cmocka_unit_test(an_aspect_is_read_with_a_point),  cmocka_unit_test(a_point_of_several_bytes_becomes_one),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -419,9 +419,15 @@ static void lax_lets_unknown_models_through(void **state)
   assert_string_equal(checked.model, "step-image-edit-9");
   assert_string_equal(checked.response_format, "url");
   assert_int_equal(checked.warning_count, 0);
+  params[3].value = string("large"); /* its sizes may be called anything */
+  assert_int_equal(validate(params, 5, false), STEPIMG_OK);
+  params[4] = (struct stepimg_param){"negative_prompt", string("fog")}; /* nor is it known when it has an effect */
+  assert_int_equal(validate(params, 5, false), STEPIMG_OK);
+  assert_int_equal(checked.warning_count, 0);
   params[1].value = integer(2); /* a model is a name in any case */
   assert_int_equal(validate(params, 5, false), STEPIMG_INVALID);
   assert_invalid(&error, "model", true);
+  assert_string_equal(all_flaws(), "model type"); /* whose rules the others break, nobody knows */
   params[1].value = string("");
   assert_int_equal(validate(params, 5, false), STEPIMG_INVALID);
   assert_invalid(&error, "model", false);

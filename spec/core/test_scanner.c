@@ -1028,7 +1028,7 @@ static void says_what_is_wrong_and_where(void **state)
       {"{\"a\":}", 5, "a value is missing"},
       {"[1}", 2, "the wrong bracket closes"},
       {"{\"a\":1]", 6, "the wrong bracket closes"},
-      {"{} x", 3, "nothing but white space may follow"},
+      {"{} x", 3, "only white space may follow"},
       {"[1.x]", 3, "a number is broken"},
       {"[01]", 2, "a comma or ] is missing"},
       {"[\"\\x\"]", 3, "an escape is broken"},

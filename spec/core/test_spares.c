@@ -65,7 +65,8 @@ static void are_looked_through(void **state)
 static void are_kept_for_those_on_their_way_and_a_few_more(void **state)
 {
   static const int on_their_way[] = {20, 6, 7, 3, 0, 5};
-  static const size_t kept[] = {10, 6 + SPARES_BEYOND, 6 + SPARES_BEYOND, 3 + SPARES_BEYOND, SPARES_BEYOND, SPARES_BEYOND};
+  static const size_t kept[] = {10,           6 + SPARES_BEYOND, 6 + SPARES_BEYOND, 3 + SPARES_BEYOND, SPARES_BEYOND,
+                                SPARES_BEYOND};
   struct spares spares = {0};
   (void)state;
   for (int i = 0; i < 10; i++)

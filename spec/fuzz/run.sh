@@ -11,9 +11,9 @@ words=spec/fuzz/$target.dict
 [ -e "$words" ] || words=spec/fuzz/json.dict
 mkdir -p "$seeds" "$grown"
 began=$(date +%s)
-# The judge's garbage looks like a leak, which the fuzzer looks for after each input; the splitter allocates nothing.
+# The judge's garbage looks like a leak, which the fuzzer looks for after each input; the scanner allocates nothing.
 leaks=1
-[ "$target" = splitter ] && leaks=0
+[ "$target" = scanner ] && leaks=0
 # -max_len: torn in pieces of up to 5000 bytes, what is longer tells no more.
 if ! "build/fuzz/$target" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=8192 -timeout=30 -rss_limit_mb=2048 \
   -detect_leaks=$leaks -dict="$words" -artifact_prefix="$seeds/" -print_final_stats=1 "$grown" "$seeds" >"$log" 2>&1; then

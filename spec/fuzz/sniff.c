@@ -28,6 +28,16 @@ static bool has_frame(const uint8_t *data, size_t size, uint32_t width, uint32_t
   return false;
 }
 
+/* Whether a box with these dimensions stands anywhere. */
+static bool has_item(const uint8_t *data, size_t size, uint32_t width, uint32_t height)
+{
+  for (size_t i = 0; i + 16 <= size; i++)
+    if (starts(data, size, i, "ispe") && number_at(data + i + 8, 4, true) == width &&
+        number_at(data + i + 12, 4, true) == height)
+      return true;
+  return false;
+}
+
 static void check_webp(const uint8_t *data, uint32_t width, uint32_t height)
 {
   switch (data[15]) {
@@ -68,7 +78,31 @@ static void check(enum stepimg_format format, const uint8_t *data, size_t size, 
     CHECK(starts(data, size, 0, "\xff\xd8\xff"));
     CHECK(!told || has_frame(data, size, width, height));
     break;
+  case STEPIMG_AVIF:
+    CHECK(starts(data, size, 4, "ftyp"));
+    CHECK(!told || has_item(data, size, width, height));
+    break;
   }
+}
+
+/* The same in pieces, of which the first is not short. */
+static void check_torn(const struct sniff *whole, const uint8_t *data, size_t size)
+{
+  enum { HEAD = 4096 };
+  struct sniff torn;
+  uint32_t random = (uint32_t)size;
+  size_t piece = size < HEAD ? size : HEAD;
+  if (whole->format == STEPIMG_JPEG) /* of which three bytes are enough */
+    piece = size < 3 ? size : 3;
+  sniff_init(&torn);
+  for (size_t at = 0; at < size; at += piece, piece = next_piece(&random, size - at)) {
+    unsigned char *bytes = exact_copy(data + at, piece);
+    sniff_feed(&torn, bytes, piece);
+    free(bytes);
+    if (at + piece == size)
+      break;
+  }
+  CHECK(torn.format == whole->format && torn.width == whole->width && torn.height == whole->height);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,14 +111,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   uint32_t known_width = 0, known_height = 0;
   size_t step = size < 256 ? 1 : size / 256;
   for (size_t length = 0; length <= size; length += step) {
-    uint32_t width = 1, height = 1;
+    struct sniff sniff;
     unsigned char *bytes = exact_copy(data, length);
-    enum stepimg_format format = sniff(bytes, length, &width, &height);
+    sniff_init(&sniff);
+    sniff_feed(&sniff, bytes, length);
+    enum stepimg_format format = sniff.format;
+    uint32_t width = sniff.width, height = sniff.height;
+    sniff_end(format, bytes, length);
     free(bytes);
     CHECK((format == STEPIMG_UNKNOWN) == (stepimg_format_name(format) == NULL));
     CHECK(known == STEPIMG_UNKNOWN || format == known);
     CHECK((known_width == 0 && known_height == 0) || (width == known_width && height == known_height));
+    CHECK(!sniff.foreign || (format == STEPIMG_UNKNOWN && !sniff_is_picture(&sniff, "image/png")));
+    CHECK(format == STEPIMG_UNKNOWN || sniff_is_picture(&sniff, "text/html"));
     check(format, data, length, width, height);
+    check_torn(&sniff, data, length);
     known = format;
     known_width = width;
     known_height = height;

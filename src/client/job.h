@@ -42,7 +42,7 @@ struct stepimg_job {
   size_t body_length;
   char *save, *target; /* the path as it was given, and what it meant then; NULL: none */
   struct stepimg_call call;
-  void *tag; /* the host's */
+  void *tag;        /* the host's */
   double submitted; /* of clock_now */
 
   /* Written on the I/O thread, but for given_up; read anywhere. */
@@ -53,7 +53,7 @@ struct stepimg_job {
 
   /* Under the client's lock. */
   bool storing;
-  char *link; /* owned: where the picture lies, once it is to be fetched; NULL: not known */
+  char *link;                      /* owned: where the picture lies, once it is to be fetched; NULL: not known */
   struct stepimg_queue *queue;     /* held; NULL: none, or it was fetched */
   struct stepimg_outcome *outcome; /* set: ended, for the host */
   struct list_link host;           /* of the client's unfinished jobs, then of the queue */

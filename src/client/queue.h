@@ -14,10 +14,10 @@
 #include "stepimg.h"
 
 struct stepimg_queue {
-  atomic_int holders;     /* who made it, and each of its jobs */
-  struct list finished;   /* their links */
-  size_t count, pending;  /* of the list; jobs that belong to the queue, those still going included */
-  struct signal signal; /* set while the list is not empty */
+  atomic_int holders;    /* who made it, and each of its jobs */
+  struct list finished;  /* their links */
+  size_t count, pending; /* of the list; jobs that belong to the queue, those still going included */
+  struct signal signal;  /* set while the list is not empty */
 };
 
 /* NULL: no memory. One holder. */

@@ -36,14 +36,14 @@ struct stepimg_client {
   struct pace pace; /* the I/O thread's, one after the other */
   atomic_int spent; /* requests that have or may have cost money */
 
-  struct lock lock;         /* guards the rest, and the jobs' part; its condition: a job has ended */
-  bool stopping;            /* no more jobs; the thread is to end */
-  struct pool *pool;        /* the thread's; here to be woken. NULL: no thread runs, or it is about to end */
-  struct list inbox;        /* jobs with news for the thread: submitted, or ended by the host */
-  struct list unfinished;   /* jobs without an outcome */
-  struct spare *dropped;    /* pictures for the thread to use again or to free */
+  struct lock lock;       /* guards the rest, and the jobs' part; its condition: a job has ended */
+  bool stopping;          /* no more jobs; the thread is to end */
+  struct pool *pool;      /* the thread's; here to be woken. NULL: no thread runs, or it is about to end */
+  struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
+  struct list unfinished; /* jobs without an outcome */
+  struct spare *dropped;  /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
-  unsigned serial;          /* of the last job, for the trace */
+  unsigned serial; /* of the last job, for the trace */
 };
 
 /* NULL: no memory, or the system has no lock. One holder. */

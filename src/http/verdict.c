@@ -216,7 +216,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
-  if (exchange->image == NULL && !answer->is_object)
+  if (exchange->image == NULL && !answer->envelope.is_object)
     return not_an_object(exchange, host, error);
   if (answer_end(answer, open_ended, exchange->head.content_type))
     return STEPIMG_OK;
@@ -340,7 +340,7 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
   bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
-  if (wordy && answer->body.length > 0 && (verdict.refused || answer->is_object || exchange->image != NULL))
+  if (wordy && answer->body.length > 0 && (verdict.refused || answer->envelope.is_object || exchange->image != NULL))
     add_words(exchange, verdict.refused, error);
   keep_redirect(&hearing, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */

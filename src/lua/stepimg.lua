@@ -256,7 +256,7 @@ function Image.save(image, path)
   if good then
     return path
   elseif rawget(image, "finish_reason") == "content_filtered" and not payload then
-    return nil, failure {kind = "moderation", message = "the service's filter stopped this picture"}
+    return nil, failure {kind = "moderation", message = "the filter stopped this picture, so there is none to save"}
   end
   return nil, failure(flaw)
 end

@@ -5,24 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "base/text.h"
-#include "payload/number.h"
 #include "payload/payload.h"
-
-enum path { DOCUMENT, ID, CREATED, DATA, ENTRY, SEED, FINISH_REASON, URL, PICTURE, PATHS };
-
-static const struct scanner_path paths[PATHS] = {
-    [DOCUMENT] = {{NULL}, false},
-    [ID] = {{"id"}, false},
-    [CREATED] = {{"created"}, false},
-    [DATA] = {{"data"}, false},
-    [ENTRY] = {{"data", "[]"}, false},
-    [SEED] = {{"data", "[]", "seed"}, false},
-    [FINISH_REASON] = {{"data", "[]", "finish_reason"}, false},
-    [URL] = {{"data", "[]", "url"}, false},
-    [PICTURE] = {{"data", "[]", "b64_json"}, true},
-};
 
 /* ------------------------------------------------------------------------------------------------------ failures -- */
 
@@ -65,14 +49,14 @@ static bool no_json(struct answer *answer)
 
 static bool is_here(const struct answer *answer, const struct stepimg_image *image)
 {
-  return image->payload != NULL || (image == answer->images && answer->saved);
+  return image->payload != NULL || (image == answer->envelope.images && answer->saved);
 }
 
 /* A picture begins, of about that many bytes; 0: not known. */
 static bool picture_starts(struct answer *answer, struct stepimg_image *image, size_t expected)
 {
   struct stepimg_error error;
-  struct file *file = image == answer->images && answer->file.descriptor >= 0 ? &answer->file : NULL;
+  struct file *file = image == answer->envelope.images && answer->file.descriptor >= 0 ? &answer->file : NULL;
   answer->current = image;
   return is_good(answer, picture_begin(&answer->picture, file, answer->spares, expected, answer->max, &error), &error);
 }
@@ -160,131 +144,29 @@ static bool base64_ends(struct answer *answer)
   return picture_ends(answer);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- texts -- */
-
-enum { UTF8_MAX = 4 };
-
-static size_t max_text(enum path path)
-{
-  return path == ID ? ANSWER_MAX_ID : ANSWER_MAX_FINISH_REASON;
-}
-
-/* What is too long is cut, but for a link, which would lead elsewhere. */
-static bool text_piece(struct answer *answer, enum path path, const char *bytes, size_t length)
-{
-  struct buffer *text = &answer->text;
-  size_t room = text->max - text->length;
-  if (path == URL && length > room)
-    return answer_fail(answer, STEPIMG_PROTOCOL, "the picture's link in the answer is too long");
-  enum stepimg_kind kind = buffer_append(text, bytes, length < room ? length : room);
-  return kind == STEPIMG_OK || overflow(answer, kind);
-}
-
-static void set_text(const char **text, const char *copy)
-{
-  free((char *)*text);
-  *text = copy;
-}
-
-/* A link stays as it is until it was followed: cleaned, it is another. But it is to go on behind a NUL, which no link may
-   hold: nor any other control character. */
-static bool text_ends(struct answer *answer, enum path path, const char **out)
-{
-  struct buffer *text = &answer->text;
-  char *copy = malloc(text->length + 1);
-  if (copy == NULL)
-    return overflow(answer, STEPIMG_NOMEM);
-  if (text->length > 0)
-    memcpy(copy, text->bytes, text->length);
-  copy[text->length] = '\0';
-  secret_hide(copy, text->length, answer->key);
-  if (path != URL) {
-    size_t cut = text_cut(copy, text->length, max_text(path));
-    text_clean(copy, cut);
-    copy[cut] = '\0';
-  }
-  for (size_t i = 0; i < text->length && path == URL; i++)
-    if (copy[i] == '\0')
-      copy[i] = '\1';
-  buffer_free(text);
-  set_text(out, copy);
-  return true;
-}
-
 /* ------------------------------------------------------------------------------------------------------- envelope -- */
 
-static void free_images(struct stepimg_image *images)
+static bool take_picture(struct answer *answer, enum scanner_event event, size_t index, const char *bytes,
+                         size_t length)
 {
-  for (size_t i = 0; i < STEPIMG_MAX_IMAGES && images != NULL; i++) {
-    stepimg_payload_release(images[i].payload);
-    free((char *)images[i].finish_reason);
-    free((char *)images[i].url);
-  }
-  free(images);
-}
-
-/* An entry of data begins. One that was there before, in another data, keeps what was paid for. */
-static bool entry(struct answer *answer, enum scanner_event event, size_t index)
-{
-  if (index >= STEPIMG_MAX_IMAGES)
-    return answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds more pictures than anyone asked for");
-  if (answer->images == NULL)
-    answer->images = calloc(STEPIMG_MAX_IMAGES, sizeof *answer->images);
-  if (answer->images == NULL)
-    return overflow(answer, STEPIMG_NOMEM);
-  answer->image_count = index + 1;
-  answer->images[index].has_seed = false;
-  set_text(&answer->images[index].finish_reason, NULL);
-  if (event != SCANNER_OBJECT && answer->flaw == NULL)
-    answer->flaw =
-        event == SCANNER_LIST ? "the answer holds no picture" : "the answer's data holds something that is no picture";
-  return true;
-}
-
-static bool link_ends(struct answer *answer, struct stepimg_image *image)
-{
-  if (answer->text.length == 0)
-    return true;
-  if (image->url != NULL)
-    return answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds two links in one place");
-  return text_ends(answer, URL, &image->url);
-}
-
-/* The text of a path that has one. */
-static bool take_text(struct answer *answer, enum path path, enum scanner_event event, struct stepimg_image *image,
-                      const char *bytes, size_t length)
-{
-  if (event == SCANNER_TEXT_BEGIN) {
-    buffer_free(&answer->text);
-    buffer_init(&answer->text, path == URL ? ANSWER_MAX_URL : max_text(path) + UTF8_MAX);
+  switch (event) {
+  case SCANNER_TEXT_BEGIN:
+    return base64_starts(answer, envelope_image(&answer->envelope, index));
+  case SCANNER_TEXT:
+    return base64_piece(answer, bytes, length);
+  case SCANNER_TEXT_END:
+    return base64_ends(answer);
+  default: /* it is no text */
     return true;
   }
-  if (event == SCANNER_TEXT)
-    return text_piece(answer, path, bytes, length);
-  switch (path) {
-  case ID:
-    return text_ends(answer, path, &answer->id);
-  case FINISH_REASON:
-    return text_ends(answer, path, &image->finish_reason);
-  default:
-    return link_ends(answer, image);
-  }
 }
 
-static bool take_picture(struct answer *answer, enum scanner_event event, struct stepimg_image *image,
-                         const char *bytes, size_t length)
-{
-  if (event == SCANNER_TEXT_BEGIN)
-    return base64_starts(answer, image);
-  return event == SCANNER_TEXT ? base64_piece(answer, bytes, length) : base64_ends(answer);
-}
-
-/* The envelope is kept for the words in it. */
-static bool take_envelope(struct answer *answer, const char *bytes, size_t length)
+/* The JSON around the pictures is kept for the words in it. */
+static bool take_json(struct answer *answer, const char *bytes, size_t length)
 {
   size_t room = ANSWER_MAX_BODY - answer->body.length;
-  answer->envelope += length;
-  if (answer->envelope > ANSWER_MAX_ENVELOPE)
+  answer->envelope_bytes += length;
+  if (answer->envelope_bytes > ANSWER_MAX_ENVELOPE)
     return answer_fail(answer, STEPIMG_PROTOCOL, "the JSON around the answer's pictures is larger than %d KiB",
                        ANSWER_MAX_ENVELOPE / 1024);
   enum stepimg_kind kind = buffer_append(&answer->body, bytes, length < room ? length : room);
@@ -295,58 +177,32 @@ static bool take_value(void *context, enum scanner_event event, unsigned path, s
                        size_t length)
 {
   struct answer *answer = context;
-  bool is_text = event == SCANNER_TEXT_BEGIN || event == SCANNER_TEXT || event == SCANNER_TEXT_END;
-  struct stepimg_image *image = answer->images != NULL && index < answer->image_count ? &answer->images[index] : NULL;
+  const char *why;
   if (answer->kind != STEPIMG_OK)
     return false;
   if (event == SCANNER_ENVELOPE)
-    return take_envelope(answer, bytes, length);
-  switch ((enum path)path) {
-  case DOCUMENT:
-    answer->is_object = event == SCANNER_OBJECT;
-    return answer->is_object;
-  case CREATED:
-    answer->has_created = event == SCANNER_NUMBER && number_whole(bytes, length, &answer->created);
-    return true;
-  case DATA: /* again: the last one counts */
-    answer->image_count = 0;
-    answer->flaw = NULL;
-    return true;
-  case ENTRY:
-    return event == SCANNER_TEXT || event == SCANNER_TEXT_END || entry(answer, event, index);
-  case SEED:
-    image->has_seed = event == SCANNER_NUMBER && number_whole(bytes, length, &image->seed);
-    return true;
-  case PICTURE:
-    return !is_text || take_picture(answer, event, image, bytes, length);
-  default:
-    return !is_text || take_text(answer, (enum path)path, event, image, bytes, length);
-  }
+    return take_json(answer, bytes, length);
+  if (path == ENVELOPE_PICTURE)
+    return take_picture(answer, event, index, bytes, length);
+  enum stepimg_kind kind =
+      envelope_take(&answer->envelope, event, (enum envelope_path)path, index, bytes, length, &why);
+  if (kind == STEPIMG_OK)
+    return answer->envelope.is_object;
+  return kind == STEPIMG_NOMEM ? overflow(answer, kind) : answer_fail(answer, kind, "%s", why);
 }
 
-static bool is_filtered(const struct stepimg_image *image)
+/* The envelope is complete: whether it is what the service promises. */
+static bool judge(struct answer *answer)
 {
-  return image->finish_reason != NULL && strcmp(image->finish_reason, "content_filtered") == 0;
-}
-
-static bool cut_short(struct answer *answer, const char *what)
-{
-  return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing", what);
-}
-
-/* The envelope has ended: whether it is what the service promises. */
-static bool judge(struct answer *answer, bool open_ended)
-{
-  if (open_ended && !scanner_is_whole(&answer->scanner))
-    return cut_short(answer, "answer");
+  const struct envelope *envelope = &answer->envelope;
   if (!scanner_end(&answer->scanner))
     return no_json(answer);
-  if (answer->flaw != NULL)
-    return answer_fail(answer, STEPIMG_PROTOCOL, "%s", answer->flaw);
-  bool good = answer->image_count > 0;
-  for (size_t i = 0; i < answer->image_count; i++) {
-    const struct stepimg_image *image = &answer->images[i];
-    good = good && (is_here(answer, image) || image->url != NULL || is_filtered(image));
+  if (envelope->flaw != NULL)
+    return answer_fail(answer, STEPIMG_PROTOCOL, "%s", envelope->flaw);
+  bool good = envelope->image_count > 0;
+  for (size_t i = 0; i < envelope->image_count; i++) {
+    const struct stepimg_image *image = &envelope->images[i];
+    good = good && (is_here(answer, image) || image->url != NULL || envelope_is_filtered(image));
   }
   return good || answer_fail(answer, STEPIMG_PROTOCOL, "the answer holds no picture");
 }
@@ -357,7 +213,7 @@ void answer_init(struct answer *answer, size_t max, const char *key, struct spar
 {
   memset(answer, 0, sizeof *answer);
   answer->spares = spares;
-  answer->key = key;
+  answer->envelope.key = key;
   answer->max = max;
   answer->file = FILE_NONE;
 }
@@ -371,24 +227,19 @@ enum stepimg_kind answer_save(struct answer *answer, const char *path, const cha
 /* What an attempt before has left. */
 static void forget(struct answer *answer)
 {
-  free_images(answer->images);
-  answer->images = NULL;
-  answer->image_count = 0;
-  set_text(&answer->id, NULL);
-  answer->has_created = answer->is_object = answer->saved = false;
-  answer->flaw = NULL;
-  answer->envelope = 0;
+  envelope_free(&answer->envelope);
+  answer->envelope_bytes = 0;
+  answer->saved = false;
 }
 
 void answer_free(struct answer *answer)
 {
   forget(answer);
   buffer_free(&answer->body);
-  buffer_free(&answer->text);
   picture_free(&answer->picture);
   file_abort(&answer->file);
   free(answer->kept);
-  answer_init(answer, answer->max, answer->key, answer->spares);
+  answer_init(answer, answer->max, answer->envelope.key, answer->spares);
 }
 
 bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_image *image)
@@ -405,7 +256,7 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
     return true;
   if (mode == ANSWER_ENVELOPE) {
     forget(answer);
-    scanner_init(&answer->scanner, paths, PATHS, take_value, base64_run, answer);
+    scanner_init(&answer->scanner, envelope_paths, ENVELOPE_PATHS, take_value, base64_run, answer);
   }
   if (expected > 0 && (uint64_t)expected > answer->max)
     return overflow(answer, STEPIMG_PROTOCOL);
@@ -427,7 +278,7 @@ static bool envelope_piece(struct answer *answer, const char *bytes, size_t leng
     return true;
   if (answer->kind != STEPIMG_OK)
     return false;
-  return answer->is_object ? no_json(answer) : keep(answer, bytes, length); /* it is shown, whatever it is */
+  return answer->envelope.is_object ? no_json(answer) : keep(answer, bytes, length); /* it is shown, whatever it is */
 }
 
 bool answer_write(struct answer *answer, const char *bytes, size_t length)
@@ -450,13 +301,11 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
 }
 
 /* The picture behind a link has come. What is none still lies there; its words, if it is a page, are kept. */
-static bool judge_picture(struct answer *answer, bool open_ended, const char *content_type)
+static bool judge_picture(struct answer *answer, const char *content_type)
 {
   struct picture *picture = &answer->picture;
   char quoted[TEXT_QUOTE_MAX];
   picture_look(picture);
-  if (open_ended && !picture_has_end(picture))
-    return cut_short(answer, "picture");
   if (sniff_is_picture(&picture->sniff, content_type))
     return picture_ends(answer);
   if (picture->sniff.foreign && picture->bytes.length == picture->length)
@@ -464,13 +313,6 @@ static bool judge_picture(struct answer *answer, bool open_ended, const char *co
   picture_free(picture);
   return answer_fail(answer, STEPIMG_PROTOCOL, "what came is no picture (its Content-Type is %s)",
                      text_quote(quoted, content_type, strlen(content_type)));
-}
-
-bool answer_end(struct answer *answer, bool open_ended, const char *content_type)
-{
-  if (answer->mode == ANSWER_PICTURE)
-    return judge_picture(answer, open_ended, content_type);
-  return answer->mode != ANSWER_ENVELOPE || judge(answer, open_ended);
 }
 
 bool answer_is_whole(struct answer *answer, bool open_ended)
@@ -483,26 +325,28 @@ bool answer_is_whole(struct answer *answer, bool open_ended)
   return picture_has_end(&answer->picture);
 }
 
+bool answer_end(struct answer *answer, bool open_ended, const char *content_type)
+{
+  if (open_ended && !answer_is_whole(answer, true))
+    return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing",
+                       answer->mode == ANSWER_PICTURE ? "picture" : "answer");
+  return answer->mode == ANSWER_PICTURE ? judge_picture(answer, content_type) : judge(answer);
+}
+
 /* ----------------------------------------------------------------------------------------------------------- end -- */
 
 struct stepimg_image *answer_to_download(const struct answer *answer)
 {
-  for (size_t i = 0; i < answer->image_count; i++)
-    if (answer->images[i].url != NULL && !is_here(answer, &answer->images[i]))
-      return &answer->images[i];
+  struct stepimg_image *images = answer->envelope.images;
+  for (size_t i = 0; i < answer->envelope.image_count; i++)
+    if (images[i].url != NULL && !is_here(answer, &images[i]))
+      return &images[i];
   return NULL;
-}
-
-/* Fit to be shown. */
-static void clean_link(struct stepimg_image *image)
-{
-  if (image->url != NULL)
-    text_clean((char *)image->url, strlen(image->url));
 }
 
 bool answer_is_to_store(const struct answer *answer)
 {
-  return answer->saved && !is_filtered(&answer->images[0]);
+  return answer->saved && !envelope_is_filtered(answer->envelope.images);
 }
 
 enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *error)
@@ -512,32 +356,22 @@ enum stepimg_kind answer_store(struct answer *answer, struct stepimg_error *erro
 
 void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
 {
+  struct stepimg_image *images = answer->envelope.images, *left = answer_to_download(answer);
   outcome->path = answer->kept;
   answer->kept = NULL;
-  for (size_t i = 0; i < answer->image_count; i++)
-    clean_link(&answer->images[i]);
   if (outcome->error.kind != STEPIMG_OK) {
-    struct stepimg_image *left = answer_to_download(answer);
-    outcome->url = left != NULL ? left->url : NULL;
-    if (left != NULL)
-      left->url = NULL;
+    outcome->url = left != NULL ? envelope_take_link(left) : NULL;
     return;
   }
   if (answer_is_to_store(answer))
-    answer->images[0].path = answer->save;
-  outcome->id = answer->id;
-  outcome->has_created = answer->has_created;
-  outcome->created = answer->created;
-  outcome->images = answer->images;
-  outcome->image_count = answer->image_count;
-  answer->id = NULL;
-  answer->images = NULL;
-  answer->image_count = 0;
+    images->path = answer->save;
+  answer->saved = false;
+  envelope_give(&answer->envelope, outcome);
 }
 
 void answer_release(struct stepimg_outcome *outcome)
 {
-  free_images(outcome->images);
+  envelope_free_images(outcome->images);
   free((char *)outcome->id);
   free((char *)outcome->url);
   free((char *)outcome->path);

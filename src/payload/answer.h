@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "payload/base64.h"
+#include "payload/envelope.h"
 #include "payload/picture.h"
 #include "payload/scanner.h"
 #include "payload/spares.h"
@@ -17,10 +18,7 @@
 enum {
   ANSWER_MAX_ENVELOPE = 256 * 1024, /* bytes of the JSON around the pictures */
   ANSWER_MAX_BODY = 64 * 1024,      /* bytes of it, or of an error's body, that are kept */
-  ANSWER_MAX_URL = 8 * 1024,
-  ANSWER_MAX_ID = 256,
-  ANSWER_MAX_FINISH_REASON = 64,
-  ANSWER_REASON = 192 /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
+  ANSWER_REASON = 192, /* bytes; a waiting request has one, where a struct stepimg_error would be a kilobyte more */
 };
 
 enum answer_mode {
@@ -32,29 +30,22 @@ enum answer_mode {
 struct answer {
   enum answer_mode mode;
   struct spares *spares; /* borrowed; NULL: none */
-  const char *key;       /* borrowed; hidden in all that is shown */
   const char *save;      /* borrowed; where the first picture goes, NULL: to memory */
   struct file file;      /* that file; open, closed when all is written, or none */
   bool saved;            /* it is all there */
   char *kept;            /* the finished file that found no place; owned. NULL: none */
   size_t max;            /* bytes of one body */
   size_t received;
-  size_t expected;    /* Content-Length; 0: not told */
-  struct buffer body; /* an error's, or the envelope without its pictures: as much of it as is kept */
-  size_t envelope;    /* bytes of all of that */
+  size_t expected; /* its length; 0: not told */
 
   struct scanner scanner;
+  struct envelope envelope;
+  size_t envelope_bytes; /* of the JSON around the pictures */
+  struct buffer body;    /* as much of that, or of an error's body, as is kept */
+
   struct base64 base64;
-  struct picture picture; /* that is arriving */
-  struct buffer text;     /* id, finish_reason or link that is arriving */
-  bool is_object;         /* the body is one, as far as it came */
-  const char *flaw;       /* of an entry of data; NULL: none */
-  const char *id;         /* owned */
-  bool has_created;
-  int64_t created;
-  struct stepimg_image *images; /* the entries of data; texts are owned, but for path, which is not set yet */
-  size_t image_count;
-  struct stepimg_image *current; /* the picture's */
+  struct picture picture;        /* that is arriving */
+  struct stepimg_image *current; /* whose it is */
 
   enum stepimg_kind kind; /* STEPIMG_OK, or why a write said no */
   char reason[ANSWER_REASON];
@@ -69,7 +60,7 @@ MUST_USE enum stepimg_kind answer_save(struct answer *answer, const char *path, 
 void answer_free(struct answer *answer); /* idempotent */
 
 /* A body begins. expected is its length, negative if not told, or if what comes is decoded on the way. With
-   ANSWER_PICTURE the body is the picture of *image, which is one of answer->images; else NULL. False as answer_write. */
+   ANSWER_PICTURE the body is the picture of *image, which is one of the envelope's; else NULL. False as answer_write. */
 bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected, struct stepimg_image *image);
 /* The next piece, of any length. False: no more is wanted, since answer->kind and reason say what is wrong, or, if
    that is STEPIMG_OK, since what is kept of a body that is no answer is full. */
@@ -77,9 +68,10 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length);
 /* Whether what came is whole by an end of its own: of its JSON, or of a picture that is open_ended. Then it counts, however
    the connection went on: it is paid for. */
 bool answer_is_whole(struct answer *answer, bool open_ended);
-/* The body has ended. Judges it: an envelope that is whole and has a picture, a link or the filter's word in each of its
-   places; a picture, called content_type ("": nothing), that is one. open_ended: nothing tells a whole body from one that
-   was cut, but what is in it. False as answer_write. Of an envelope only if answer->is_object. */
+/* The body, an envelope's or a picture's, has ended. Judges it: an envelope that is whole and has a picture, a link or the
+   filter's word in each of its places; a picture, called content_type ("": nothing), that is one. open_ended: nothing
+   tells a whole body from one that was cut, but what is in it. False as answer_write. Of an envelope only if it is an
+   object. */
 bool answer_end(struct answer *answer, bool open_ended, const char *content_type);
 
 /* Sets kind and reason. Always false, for whoever says no with it to return. */

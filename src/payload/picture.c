@@ -59,7 +59,9 @@ void picture_add(struct picture *picture, size_t length)
 
 void picture_look(struct picture *picture)
 {
-  sniff_feed(&picture->sniff, picture->bytes.bytes, picture->bytes.length);
+  if (!picture->looked)
+    sniff_feed(&picture->sniff, picture->bytes.bytes, picture->bytes.length);
+  picture->looked = true;
 }
 
 bool picture_has_end(const struct picture *picture)

@@ -21,6 +21,7 @@ struct picture {
   struct buffer bytes; /* what came, or what of it was not yet written */
   size_t length;       /* all that came */
   struct sniff sniff;
+  bool looked; /* sniff knows all of it */
 };
 
 /* One begins, of about so many bytes (0: not known) and at most max. file is open, and written anew; NULL: memory, from
@@ -31,7 +32,7 @@ enum stepimg_kind picture_begin(struct picture *picture, struct file *file, stru
    (more than max, no message), STEPIMG_NOMEM or STEPIMG_IO. */
 enum stepimg_kind picture_room(struct picture *picture, size_t more, unsigned char **room, struct stepimg_error *error);
 void picture_add(struct picture *picture, size_t length);
-/* All of it has come: sniff then says what it is. */
+/* All of it has come: sniff then says what it is. Idempotent. */
 void picture_look(struct picture *picture);
 /* Whether its last bytes are the end of its format. Between picture_look and picture_end. */
 bool picture_has_end(const struct picture *picture);

@@ -153,7 +153,7 @@ static void close_bracket(struct scanner *s, char c)
 static void after_value(struct scanner *s, char c)
 {
   if (s->depth == 0)
-    fail(s, "nothing but white space may follow");
+    fail(s, "only white space may follow");
   else if (c == '}' || c == ']')
     close_bracket(s, c);
   else if (c != ',')
@@ -499,7 +499,7 @@ bool scanner_end(struct scanner *s)
 {
   if (!s->stopped && s->depth == 0 && s->state >= MINUS)
     end_number(s);
-  if (s->state != AFTER_VALUE || s->depth > 0)
+  if (!scanner_is_whole(s))
     fail(s, "it ends too early");
   return !s->stopped;
 }

@@ -86,6 +86,8 @@ bool scanner_feed(struct scanner *scanner, const char *bytes, size_t length);
 bool scanner_is_whole(const struct scanner *scanner);
 /* The text has ended. False: it is not whole, or was flawed before. */
 bool scanner_end(struct scanner *scanner);
+/* Whether what came is whole by an end of its own, as all but a number is, so that only white space may follow. */
+bool scanner_is_whole(const struct scanner *scanner);
 
 /* Whether the current string is a payload's: a flaw found in it is that payload's. */
 bool scanner_in_payload(const struct scanner *scanner);

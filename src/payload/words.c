@@ -99,9 +99,13 @@ static enum role role_of(unsigned path)
   return length >= 4 && text_starts_with(last + length - 4, "code") ? CODE : MESSAGE;
 }
 
-/* Copies a text to its place, fit to be shown. */
+/* Copies a text to its place, fit to be shown: without the start of a character in which the body was cut. */
 static void show(char *out, size_t size, char *text, size_t length, const char *key)
 {
+  size_t characters, at;
+  bool cut = !text_count(text, length, &characters, &at) && length - at < 4;
+  if (cut && (unsigned char)text[at] >= 0xc2 && (unsigned char)text[at] <= 0xf4)
+    length = at;
   secret_hide(text, length, key);
   text_copy(out, size, text, length);
   text_clean(out, strlen(out));
@@ -184,7 +188,7 @@ static bool read_element(const char *body, size_t length, const char *element, c
   if (!markup_text(body, length, element, text, sizeof text))
     return false;
   show(out, size, text, strlen(text), key);
-  return true;
+  return out[0] != '\0';
 }
 
 /* The beginning of what has no form that is known. What holds a NUL is no text. */

@@ -33,21 +33,23 @@ static bool ends_like_a_file(const char *bytes, size_t length)
   return false;
 }
 
-/* What was given where a picture's bytes are to be, as far as it can be told. */
+/* What to do with a text that leads to a picture; else what was to be said. */
+static const char *mistaken(const char *bytes, size_t length, const char *advice)
+{
+  if (has_at(bytes, length, 0, "https://") || has_at(bytes, length, 0, "http://"))
+    return "the picture's bytes are expected, not its link; fetch it first";
+  if (has_at(bytes, length, 0, "data:") || has_at(bytes, length, 0, "ivborw0kggo") || has_at(bytes, length, 0, "/9j/"))
+    return "the picture's bytes are expected, not base64; decode it first";
+  if (length <= NAME_MAX_LENGTH && memchr(bytes, '\0', length) == NULL && ends_like_a_file(bytes, length))
+    return "the picture's bytes are expected, not a path; read the file first";
+  return advice;
+}
+
 static bool no_picture(const struct stepimg_rule *rule, const char *bytes, size_t length, struct stepimg_flaw *flaw)
 {
   const char *advice = "this is no PNG, JPEG, WebP or GIF; give the bytes of one";
-  if (bytes == NULL)
-    length = 0; /* nobody has read it, but its format is known */
-  else if (length == 0)
-    advice = "it is empty; give the bytes of a PNG, JPEG, WebP or GIF";
-  else if (has_at(bytes, length, 0, "https://") || has_at(bytes, length, 0, "http://"))
-    advice = "the picture's bytes are expected, not its link; fetch it first";
-  else if (has_at(bytes, length, 0, "data:") || has_at(bytes, length, 0, "ivborw0kggo") ||
-           has_at(bytes, length, 0, "/9j/"))
-    advice = "the picture's bytes are expected, not base64; decode it first";
-  else if (length <= NAME_MAX_LENGTH && memchr(bytes, '\0', length) == NULL && ends_like_a_file(bytes, length))
-    advice = "the picture's bytes are expected, not a path; read the file first";
+  if (bytes != NULL) /* else nobody has read it, but its format is known */
+    advice = length == 0 ? "it is empty; give the bytes of a PNG, JPEG, WebP or GIF" : mistaken(bytes, length, advice);
   return flaw_set(flaw, rule, STEPIMG_REASON_IMAGE, "%s", advice);
 }
 
