@@ -73,7 +73,7 @@ $(BUILD)/lua/stepimg.lua.h: src/lua/stepimg.lua
 	od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@
 
 # Says in one line what is missing, before a compiler says it in twenty.
-$(BUILD)/tools $(OUT)/tools:
+$(sort $(BUILD)/tools $(OUT)/tools):
 	@$(if $(LUA_PC)$(LUA_INCDIR),,echo "stepimg needs pkg-config and the headers of $(FLAVOUR) (Debian: pkg-config lib$(FLAVOUR:luajit=luajit-5.1)-dev)" >&2; exit 1)
 	@$(if $(CURL_LIBDIR),:,$(PKG_CONFIG) --exists 'libcurl >= 7.76') || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@
