@@ -97,7 +97,7 @@ describe("The environment", function()
     local server <close> = standin.start {tls = true}
     local other = support.write(os.tmpname(), support.part "authority".new({name = "another authority"}).pem)
     local folder = support.directory()
-    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "l"
+    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "*l"
     support.write(folder .. "/" .. tostring(hash) .. ".0", support.read(server.ca))
     local function output(environment)
       environment.STEP_API_KEY = "k"
