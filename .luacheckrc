@@ -1,4 +1,5 @@
 std = "lua54"
 max_line_length = 120
 exclude_files = {"build/", "node_modules/", ".luarocks/"}
+files["src/lua/stepimg.lua"].std = "max"
 files["spec/**/*_spec.lua"].std = "lua54+busted"

@@ -236,6 +236,32 @@ describe("The server's own words", function()
 end)
 
 describe("progress", function()
+  it("starts anew with a pause before a repeat", function()
+    local gets = 0
+    local server <close> = raw.listen(function(connection, self)
+      for head in function() return (self:request(connection)) end do
+        if head:find "^POST" then
+          connection:xwrite(link(self))
+        else
+          gets = gets + 1
+          connection:xwrite "HTTP/1.1 200 OK\r\nretry-after: 0.5\r\ncontent-length: 70\r\n\r\n"
+          connection:xwrite(gets == 1 and PNG:sub(1, 50) or PNG)
+          if gets == 1 then
+            return -- in the middle of it
+          end
+        end
+      end
+    end)
+    local client <close> = assert(stepimg.new {
+      api_key = support.KEY, base_url = "http://" .. server.host .. "/v1", retries = 1,
+    })
+    local job = assert(client:submit {prompt = "a lighthouse", response_format = "url"})
+    raw.run("the pause", function() return job:status() == "retrying" and job:progress().phase == "queued" end)
+    assert.same({0, nil}, {job:progress().received, job:progress().total})
+    assert.is_true(PNG == assert(raw.finish(job)).image.bytes)
+    assert.same({70, 2}, {job:progress().received, gets})
+  end)
+
   it("tells of pictures, not of an error's body, nor of an attempt that is over", function()
     local seen = {}
     local server <close> = raw.listen(function(connection, self)

@@ -318,7 +318,7 @@ local FLOOD = [[
   local client = assert(stepimg.new {retries = 0, timeout = 60, max_response_bytes = tonumber(os.getenv "MAX")})
   local function peak()
     local file = io.open "/proc/self/status"
-    local text = file:read "a"
+    local text = file:read "*a"
     file:close()
     return tonumber(text:match "VmHWM:%s*(%d+)")
   end

@@ -1,5 +1,6 @@
--- Behind nginx, which ends a connection of HTTP/2 after so many requests, those that are on their way then are lost. The module
--- counts, and leaves a connection before; where nginx was told to end it sooner, it learns that from the first loss.
+-- Behind nginx, which ends a connection of HTTP/2 after so many requests, those that are on their way then are lost.
+-- The module counts, and leaves a connection before; where nginx was told to end it sooner, it learns that from the
+-- first loss.
 
 local socket = require "socket"
 local hostile = require "spec.support.hostile"
@@ -15,7 +16,8 @@ daemon off; worker_processes 1; pid DIR/pid; error_log DIR/error.log;
 events {worker_connections 1024;}
 http {
   log_format counts '$connection $connection_requests'; access_log DIR/access.log counts;
-  client_body_temp_path DIR/b; proxy_temp_path DIR/p; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;
+  client_body_temp_path DIR/b; proxy_temp_path DIR/p; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u;
+  scgi_temp_path DIR/s;
   client_body_buffer_size 64k; keepalive_requests LIMIT;
   server {
     listen 127.0.0.1:PORT ssl http2; ssl_certificate DIR/cert.pem; ssl_certificate_key DIR/key.pem;
