@@ -28,11 +28,12 @@ FOR_thread  := -DSTEPIMG_DEBUG -fsanitize=thread
 FOR_debug   := -DSTEPIMG_DEBUG
 CFLAGS  ?= -O2 -g
 OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
-# LuaRocks passes these folders; else pkg-config knows.
-LUA_CF   = $(if $(LUA_INCDIR),-I'$(LUA_INCDIR)',$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
-CURL_CF  = $(if $(CURL_INCDIR),-I'$(CURL_INCDIR)',$(shell $(PKG_CONFIG) --cflags libcurl))
+# LuaRocks passes these folders, with whatever is in their names; else pkg-config knows.
+quote    = '$(subst ','\'',$(1))'
+LUA_CF   = $(if $(LUA_INCDIR),-I$(call quote,$(LUA_INCDIR)),$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
+CURL_CF  = $(if $(CURL_INCDIR),-I$(call quote,$(CURL_INCDIR)),$(shell $(PKG_CONFIG) --cflags libcurl))
 LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -lm -Wl,-E # of hosts: C modules find Lua in them
-CURL_LD  = $(if $(CURL_LIBDIR),-L'$(CURL_LIBDIR)' -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
+CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 # Of the core's names none: two copies in one process would meet.
 MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete,--exclude-libs,ALL
@@ -41,7 +42,7 @@ CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/lua/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets fork worker environment.so)
+HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets fork worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -103,14 +104,14 @@ $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 $(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
-$(BUILD)/environment.so: spec/host/environment.c | $(BUILD)/tools
+$(BUILD)/environment.so $(BUILD)/suspend.so: $(BUILD)/%.so: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(OUT)/states $(OUT)/lua_allocations $(OUT)/lua: $(OUT)/%: spec/host/%.c | $(OUT)/tools
 	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
 # The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
-FUZZED   := -std=c11 -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
+FUZZED   := -std=c11 -DSTEPIMG_DEBUG -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
 FUZZ_OBJ := $(CORE_SRC:src/%.c=$(BUILD)/fuzz/core/%.o) $(patsubst src/%.c,$(BUILD)/fuzz/%.o,$(wildcard src/lua/*.c)) $(BUILD)/fuzz/lua_stepimg.o
 $(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
@@ -127,11 +128,11 @@ $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
 	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) $(CURL_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
 install: $(MODULE)
-	install -d '$(DESTDIR)$(LUA_CMOD)'
-	install -m 755 $(MODULE) '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+	install -d $(call quote,$(DESTDIR)$(LUA_CMOD))
+	install -m 755 $(MODULE) $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
 
 uninstall:
-	rm -f '$(DESTDIR)$(LUA_CMOD)/stepimg.so'
+	rm -f $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
 
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
@@ -160,7 +161,7 @@ run-spec: stepimg.so $(HOSTS)
 
 # SPECS="spec/jobs_spec.lua …": only these. debug: with CHECK (src/base/check.h), for a debugger.
 run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
-	@LUA='$(LUA)' sh spec/sanitize.sh $(SANITIZE) $(SPECS)
+	@LUA=$(call quote,$(LUA)) sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
 run-check: stepimg.so $(BUILD)/lua/stepimg.lua.h
 	luacheck --quiet .
@@ -169,7 +170,7 @@ run-check: stepimg.so $(BUILD)/lua/stepimg.lua.h
 	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc -I$(BUILD)/lua $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
-	LUA='$(LUA)' sh spec/rock.sh
+	LUA=$(call quote,$(LUA)) sh spec/rock.sh
 
 run-bench: stepimg.so $(BENCH)
 	@$(LUA) bench/main.lua

@@ -1,5 +1,5 @@
--- Answers that are compressed although nobody asked: decoded, within the bounds; and such as are in a coding that nobody
--- knows.
+-- Answers that are compressed although nobody asked: decoded, within the bounds; and such as are in a coding that
+-- nobody knows.
 
 local cqueues = require "cqueues"
 local hostile = require "spec.support.hostile"
@@ -25,7 +25,8 @@ local PICTURES = {
   br = "iyKAiVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJgggM=",
 }
 local BOMB = "m/8IPfglQOKxQCAXoAc=" -- br: four million blanks
-local REFUSAL = "H4sIAAAAAAAAA6tWSi0qyi9SsqpWyk0tLk5MT1WyUirJSC1OVShLLapUKM8vSilWqq0FAHkq7dAoAAAA" -- gzip: {"error":{"message":"these very words"}}
+-- gzip: {"error":{"message":"these very words"}}
+local REFUSAL = "H4sIAAAAAAAAA6tWSi0qyi9SsqpWyk0tLk5MT1WyUirJSC1OVShLLapUKM8vSilWqq0FAHkq7dAoAAAA"
 
 -- The ways a body can end.
 local FRAMES = {
@@ -39,8 +40,8 @@ local function answer(status, coding, kind, frame, body)
     coding and ("Content-Encoding: %s\r\n"):format(coding) or "", FRAMES[frame](body))
 end
 
--- What a client gets whose POST is answered with `post` and whose GET, number n, with `get(n)`; how many GETs there were,
--- and the heads of all requests.
+-- What a client gets whose POST is answered with `post` and whose GET, number n, with `get(n)`; how many GETs there
+-- were, and the heads of all requests.
 local function fetch(post, get, options)
   local heads, gets = {}, 0
   local server <close> = raw.listen(function(connection, self)
@@ -123,7 +124,8 @@ describe("A coding", function()
 
   for _, coding in ipairs {"snappy", "aws-chunked", "gzip, snappy", "GZIP2"} do
     it(("that nobody knows (%s) loses an answer, which is told, and not a link's picture"):format(coding), function()
-      local result, err = fetch(answer("200 OK", coding, "application/json", "length", hostile.BODY), nil, {retries = 2})
+      local lost = answer("200 OK", coding, "application/json", "length", hostile.BODY)
+      local result, err = fetch(lost, nil, {retries = 2})
       assert.same({"protocol", true, 1}, {support.failure(result, err).kind, err.maybe_billed, err.attempts})
       assert.matches("coding", err.message)
       local gets

@@ -458,6 +458,29 @@ describe("A server of hostile HTTP/2", function()
     end)
   end)
 
+  it("gives a picture without a length whole, whatever stands behind its end", function()
+    local picture = support.painted {seed = 7, bytes = 100000}
+    for _, rest in ipairs {"", "\n", "<!-- made by a gateway -->"} do
+      raw.traceless(function()
+        local server = listen(function(session)
+          session:await "whole"
+          session:answer {":status", "200", "content-type", "image/png"}
+          for at = 1, #picture, 10000 do
+            data(session, picture:sub(at, at + 9999))
+          end
+          data(session, rest, h2.END_STREAM)
+        end, "")
+        local client = support.client(service, {ca_file = ca_file})
+        local result, err = raw.finish(assert(client:submit {
+          prompt = support.prompt {url = "https://" .. server.host .. "/x.png"}, response_format = "url",
+        }))
+        client:close()
+        server:close()
+        assert.is_true(result and result.image.bytes == picture .. rest, tostring(err))
+      end)
+    end
+  end)
+
   it("gives no half of a picture for a whole one", function()
     local picture = support.painted {seed = 7, bytes = 100000}
     for _, finish in ipairs {

@@ -47,7 +47,7 @@ local function attacks(what, cases)
 
     lazy_setup(function()
       server, running = hostile.start(), {}
-      threads, descriptors = support.threads(), support.descriptors()
+      threads, descriptors = support.settled()
       for _, case in ipairs(cases) do
         case.late = case.late or case[3] == "timeout"
         local options = {timeout = case.late and SHORT or 20}
@@ -98,7 +98,7 @@ local function attacks(what, cases)
         attack.client:close() -- those that were not asked for
       end
       support.wait_until("the end of all threads", function() return support.threads() <= threads end)
-      assert.equal(descriptors, support.descriptors())
+      assert.same({threads, descriptors}, {support.settled()})
     end)
   end)
 end

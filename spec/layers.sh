@@ -17,6 +17,8 @@ includes() {
 includes '([^>"]*/)?(lua|lauxlib|lualib|luaconf|luajit)\.h' $(ls src/*.h src/*/*.[ch] | grep -v '^src/lua/') &&
   fail "below src/lua/ nothing is to know Lua"
 includes 'curl/' lua_stepimg.c src/lua/*.[ch] && fail "the binding is to know no libcurl"
+others=$(ls src/*/*.[ch] | grep -v '^src/base/')
+includes '(sys/|(pthread|unistd|fcntl|poll|signal|dirent|windows)\.h)' $others && fail "a system's own calls belong into src/base/"
 
 # A floor knows those below it and none above. A unit is a noun: its header and its sources, one for each system.
 floors='base rules payload http client lua'

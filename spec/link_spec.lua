@@ -12,7 +12,7 @@ local authority = support.part "authority"
 -- Links that are never followed.
 local REFUSED = {
   "http://10.0.0.1/x.png", "http://8.8.8.8/x.png", "http://intranet/x.png", "ftp://127.0.0.1/x.png",
-  "file:///etc/hostname", "data:image/png;base64,iVBORw0KGgo=", "x.png", "?x", "//10.0.0.1\27/x.png",
+  "file:///etc/hostname", "data:image/png;base64,iVBORw0KGgo=", "x.png", "?x", "//user@127.0.0.1/x.png",
   "not a link", " ", "http://user@127.0.0.1/x.png", "http://user:secret@127.0.0.1/x.png",
   "https://user:secret@example.org/x.png",
   "gopher://127.0.0.1:70/x", "http://", "https://", "http://0.0.0.0/x",
@@ -67,7 +67,7 @@ for _, way in ipairs(support.WAYS) do
     it("is not followed to where it must not lead, neither at once nor by a redirect", function()
       for _, url in ipairs(REFUSED) do
         local err = support.failure(fetch {url = url})
-        assert.same({"protocol", url, true}, {err.kind, err.url, err.maybe_billed})
+        assert.same({"protocol", (url:gsub("%c", "?")), true}, {err.kind, err.url, err.maybe_billed})
         assert.matches("link", err.message)
       end
       assert.equal(0, server:log().gets)
@@ -104,7 +104,7 @@ for _, way in ipairs(support.WAYS) do
 
     it("is given as it is where nobody wants it fetched, wherever it leads", function()
       for _, url in ipairs(REFUSED) do
-        assert.equal(url, assert(fetch({url = url}, {download = false})).image.url)
+        assert.equal((url:gsub("%c", "?")), assert(fetch({url = url}, {download = false})).image.url)
       end
       local long = "https://example.org/" .. ("x"):rep(300) .. "?a=1&b=%2B#top"
       assert.equal(long, assert(fetch({url = long}, {download = false})).image.url)
@@ -143,9 +143,9 @@ describe("A link as a service writes it", function()
     os.remove(ca_file)
   end)
 
-  -- Asks a service whose answer holds `link`, with the service's port for API and that of a picture's host for PORT, which
-  -- speaks TLS. `answer(count)` is what a picture's host says to its requests, one after the other. Returns what the job
-  -- gives, and the first lines of the requests for the picture.
+  -- Asks a service whose answer holds `link`, with the service's port for API and that of a picture's host for PORT,
+  -- which speaks TLS. `answer(count)` is what a picture's host says to its requests, one after the other. Returns what the
+  -- job gives, and the first lines of the requests for the picture.
   local function fetch(link, options, answer)
     local lines = {}
     local function serve(connection, server)

@@ -125,6 +125,7 @@ describe("A bad value of an option", function()
     } do
       refused({api_key = KEY, base_url = ("http://%s/v1"):format(host)}, "base_url")
       assert(stepimg.new {api_key = KEY, base_url = ("https://%s/v1"):format(host)}):close()
+      assert(stepimg.new {api_key = KEY, base_url = ("http://%s/v1"):format(host), allow_http = true}):close()
     end
     for _, host in ipairs {"127.0.0.1", "127.1.2.3:8080", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8080"} do
       assert(stepimg.new {api_key = KEY, base_url = ("http://%s/v1"):format(host)}):close()

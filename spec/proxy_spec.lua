@@ -1,7 +1,8 @@
--- Which way a request takes, and what a proxy that stands in it can do: lead, ask who is there, refuse, be dead. What a proxy
--- refuses was never sent, and is told as the proxy's.
+-- Which way a request takes, and what a proxy that stands in it can do: lead, ask who is there, refuse, be dead. What a
+-- proxy refuses was never sent, and is told as the proxy's.
 
 local cqueues = require "cqueues"
+local condition = require "cqueues.condition"
 local digest = require "openssl.digest"
 local hostile = require "spec.support.hostile"
 local json = require "cjson".new()
@@ -37,8 +38,17 @@ local function lead(client, port)
   server:onerror(function(_, _, why) return why end)
   server:setmode("b", "bn")
   client:xwrite "HTTP/1.1 200 Connection established\r\n\r\n"
-  cqueues.running():wrap(pump, client, server)
+  local over = condition.new()
+  local left = true
+  cqueues.running():wrap(function()
+    pump(client, server)
+    left = false
+    over:signal()
+  end)
   pump(server, client)
+  while left do
+    over:wait()
+  end
   server:close()
 end
 
@@ -57,7 +67,8 @@ local function is_basic(given)
 end
 
 local function is_digest(given, head)
-  local uri, nonce, response = given:match 'uri="([^"]+)"', given:match 'nonce="([^"]+)"', given:match 'response="([^"]+)"'
+  local uri, nonce = given:match 'uri="([^"]+)"', given:match 'nonce="([^"]+)"'
+  local response = given:match 'response="([^"]+)"'
   local method = head:match "^%u+"
   return given:find "^Digest " and nonce == "n1" and head:find(uri, 1, true)
     and response == md5(md5("user:r:" .. PASSWORD) .. ":n1:" .. md5(method .. ":" .. uri))
@@ -152,7 +163,8 @@ describe("The way of a request", function()
   -- What a client here gives that goes through the proxy.
   local function through(proxy, server, options)
     local given = {
-      base_url = server.base_url, ca_file = ca_file, proxy = ("http://user:%s@%s"):format(PASSWORD, proxy.host), retries = 0,
+      base_url = server.base_url, ca_file = ca_file, retries = 0,
+      proxy = ("http://user:%s@%s"):format(PASSWORD, proxy.host),
     }
     for name, value in pairs(options or {}) do
       given[name] = value
@@ -238,7 +250,8 @@ describe("The way of a request", function()
       with(status == 407 and ask(DIGEST, function() end) or refuse(status), function(proxy, server)
         local result, err = through(proxy, server, {retries = 1})
         err = support.failure(result, err)
-        assert.same({"network", nil, nil, case.again and 2 or 1}, {err.kind, err.status, err.maybe_billed, err.attempts})
+        assert.same({"network", nil, nil, case.again and 2 or 1},
+          {err.kind, err.status, err.maybe_billed, err.attempts})
         assert.matches("the proxy 127.0.0.1: .*" .. (case.says or ""), err.message)
         assert.matches("HTTP " .. status, err.message, 1, true)
         assert.not_matches(PASSWORD, err.message, 1, true)
@@ -247,7 +260,7 @@ describe("The way of a request", function()
     end)
   end
 
-  it("ends at a proxy where nobody listens or that has no such name, which the error names without its password", function()
+  it("ends at a proxy that is not there, which the error names without its password", function()
     local server <close> = serve()
     for host, words in pairs {
       ["127.0.0.1:1"] = "api.localhost: the proxy 127.0.0.1: it cannot be reached",

@@ -62,6 +62,9 @@ case ${compiler%% *} in
     compiler_packages='' sanitizer_packages=''
     ;;
 esac
+# No package brings another interpreter that is asked for.
+lua=${LUA:-lua5.4}
+[ "$lua" = lua5.4 ] || is_lua >/dev/null 2>&1 || fail "needs Lua 5.4, and LUA=$lua is none"
 
 look() {
   missing=
@@ -153,5 +156,4 @@ if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || [ -n "$as_root" ];
   look
   [ -z "$missing" ] && exit 0
 fi
-[ -z "${LUA-}" ] || is_lua >/dev/null 2>&1 || fail "needs Lua 5.4, and LUA=$LUA is none"
 fail "needs what these Debian packages hold:$missing"

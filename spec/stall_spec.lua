@@ -1,5 +1,5 @@
--- stall_timeout: an answer or a picture that has begun to arrive and comes no further. What is only thought about for long is
--- not that.
+-- stall_timeout: an answer or a picture that has begun to arrive and comes no further. What is only thought about for
+-- long is not that.
 
 local cqueues = require "cqueues"
 local hostile = require "spec.support.hostile"
@@ -80,7 +80,9 @@ describe("stall_timeout", function()
   end
 
   it("does not end what is thought about for longer, whatever interim answers say", function()
-    for _, interim in ipairs {"", "HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"} do
+    for _, interim in ipairs {
+      "", "HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+    } do
       local function post(connection)
         connection:xwrite(interim)
         cqueues.sleep(1)

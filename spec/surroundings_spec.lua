@@ -1,5 +1,5 @@
--- What the process around a client gives it and keeps from it: the environment, which is read when the client is made and on
--- no other thread; descriptors, which no child inherits.
+-- What the process around a client gives it and keeps from it: the environment, which is read when the client is made
+-- and on no other thread; descriptors, which no child inherits.
 
 local raw = require "spec.support.raw"
 local hostile = require "spec.support.hostile"
@@ -112,5 +112,86 @@ describe("The environment", function()
     end
     support.remove(folder)
     os.remove(other)
+  end)
+end)
+
+describe("A suspend", function()
+  for _, way in ipairs(support.WAYS) do
+    it("ends the use of connections from before it, over " .. way.name, function()
+      if support.NO_FIGURES then
+        pending "a sanitizer has the clock"
+        return
+      end
+      local server <close> = standin.start(way.setting)
+      local suspended = os.tmpname()
+      os.remove(suspended)
+      local output = support.run(([[
+        local client = assert(require "stepimg".new {base_url = %q, retries = 0, ca_file = %s})
+        local function connections()
+          return assert(client:generate {prompt = "x"}).timing.connect > 0 and "new" or "kept"
+        end
+        print(connections(), connections())
+        io.open(%q, "w"):close()
+        print(connections(), connections())
+        os.remove(%q)
+        print(connections())
+      ]]):format(server.base_url, server.ca and ("%q"):format(server.ca) or "nil", suspended, suspended), {
+        LD_PRELOAD = support.host "suspend.so", STEP_API_KEY = "k", SUSPENDED = suspended,
+      })
+      assert.equal("new\tkept\nnew\tkept\nkept\n", output)
+    end)
+  end
+end)
+
+describe("A process", function()
+  -- What a script prints in a process that such words of a shell start.
+  local function limited(words, script, base_url)
+    local file = support.write(os.tmpname(), script)
+    assert(os.execute("chmod a+r " .. support.quote(file)))
+    local pipe = assert(io.popen(words .. support.words("env",
+      "LUA_CPATH=" .. support.CPATH, "STEP_API_KEY=k", "STEP_BASE_URL=" .. base_url, support.interpreter(), file)
+      .. " 2>&1"))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(file)
+    return output
+  end
+
+  it("without a descriptor left refuses a job, and takes the next when there is one again", function()
+    local server <close> = standin.start()
+    local output = limited("ulimit -n 64; ", [[
+      local client = assert(require "stepimg".new {retries = 0})
+      local held = {}
+      for file in function() return io.open "/dev/null" end do
+        held[#held + 1] = file
+      end
+      for free = 0, 1 do
+        local job, err = client:submit {prompt = "x"}
+        print(free, job and "a job" or err.kind, err and err.maybe_billed)
+        table.remove(held):close()
+      end
+      for _, file in ipairs(held) do
+        file:close()
+      end
+      print(assert(client:generate {prompt = "x"}).image.format)
+    ]], server.base_url)
+    assert.equal("0\tnetwork\tnil\n1\tnetwork\tnil\npng\n", output)
+  end)
+
+  it("without a thread left refuses a job, and does not raise", function()
+    local words = "prlimit --nproc=1 "
+    if io.popen("id -u"):read "*l" == "0" then -- who has no limit
+      words = words .. "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "
+    end
+    if not os.execute(words .. "true 2>/dev/null") then
+      pending "there is no such limit to be had"
+      return
+    end
+    local server <close> = standin.start()
+    local output = limited(words, [[
+      local client = assert(require "stepimg".new {retries = 0})
+      print(select(2, client:submit {prompt = "x"}).kind)
+    ]], server.base_url)
+    assert.equal("network\n", output)
   end)
 end)

@@ -1,5 +1,5 @@
--- What an answer means that is no plain success or refusal: repeated where the service cannot have made a picture, told as
--- what it is where it is no word of the service, and in words that say what to do.
+-- What an answer means that is no plain success or refusal: repeated where the service cannot have made a picture, told
+-- as what it is where it is no word of the service, and in words that say what to do.
 
 local hostile = require "spec.support.hostile"
 local raw = require "spec.support.raw"
@@ -95,7 +95,7 @@ describe("An answer", function()
     end
   end)
 
-  it("of 521, 523, 525 or 526 is repeated where Cloudflare says so, and may be billed where anyone else does", function()
+  it("of 521, 523, 525 or 526 is repeated where Cloudflare says so, and else may be billed", function()
     for _, status in ipairs {520, 521, 522, 523, 524, 525, 526, 527} do
       local never_reached = status % 2 == 1 and status < 526 or status == 526
       local err, posts = refusal(answer(status, PAGE, "CF-RAY: 8c1f2d3e4a5b6c7d-FRA\r\n"), {retries = 1})

@@ -131,6 +131,10 @@ struct stepimg_value {
   } as;
 };
 
+/* The value of a picture given by its bytes, which it borrows: their format and size are read from them. Never reads
+   beyond length. Any thread. */
+STEPIMG_API struct stepimg_value stepimg_image_value(const char *bytes, size_t length);
+
 struct stepimg_param {
   const char *name; /* NUL-terminated */
   struct stepimg_value value;
@@ -166,8 +170,8 @@ struct stepimg_model {
   const char *name;
   const struct stepimg_rule *rules; /* in the order in which a form shows them */
   size_t rule_count;
-  const struct stepimg_size
-      *sizes; /* the choices of its parameter size, in the same order; none: any size may be asked */
+  /* The choices of its parameter size, in the same order; none: any size may be asked. */
+  const struct stepimg_size *sizes;
   size_t size_count;
 };
 
@@ -179,8 +183,8 @@ struct stepimg_flaw {
   char field[64]; /* the parameter; "": its name is no text */
   enum stepimg_reason reason;
   char message[512]; /* a sentence that starts with the field and says what to do */
-  const struct stepimg_rule
-      *rule; /* the row that is broken, static: size's where a pair is not offered; NULL: none is */
+  /* The row that is broken, static; where width and height are not offered, that of size. NULL: none is. */
+  const struct stepimg_rule *rule;
 };
 
 enum { STEPIMG_MAX_FLAWS = 32, STEPIMG_MAX_WARNINGS = 8 };
@@ -192,6 +196,12 @@ struct stepimg_flaws {
   struct stepimg_flaw all[STEPIMG_MAX_FLAWS];
 };
 
+/* What is valid, but not what it seems. */
+struct stepimg_warning {
+  char field[32]; /* the parameter it is about */
+  char message[224];
+};
+
 /* What a checked set of parameters means. Borrows from the parameters it was made of. */
 struct stepimg_checked {
   const struct stepimg_model *rules; /* whose rows they were checked by */
@@ -200,10 +210,7 @@ struct stepimg_checked {
   char size[32]; /* "HEIGHTxWIDTH" where width and height, or aspect, were given in its stead; else "" */
   bool edits;    /* there is an image: it goes to the endpoint for edits */
   size_t warning_count;
-  struct stepimg_warning {
-    char field[32]; /* the parameter it is about */
-    char message[224];
-  } warnings[STEPIMG_MAX_WARNINGS]; /* in the order of the form */
+  struct stepimg_warning warnings[STEPIMG_MAX_WARNINGS]; /* in the order of the form */
 };
 
 /* Checks one request's parameters: every rule of the catalogue, what excludes each other, unknown names. True: checked
@@ -218,7 +225,7 @@ STEPIMG_API bool stepimg_check(const struct stepimg_param *params, size_t count,
    model, response_format and size, are the picture to edit, or have no effect. */
 STEPIMG_API bool stepimg_is_sent(const struct stepimg_checked *checked, const char *name);
 
-/* The same with the catalogue's default model, and of the flaws the first one alone. Fails with STEPIMG_INVALID. */
+/* stepimg_check with the catalogue's default model, and of the flaws the first one alone. Fails with STEPIMG_INVALID. */
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
                                                struct stepimg_checked *checked, struct stepimg_error *error);
 

@@ -12,7 +12,7 @@
 #define KEY "sk-0123456789abcdef"
 #define PIXEL "iVBORw0KGgo="
 
-enum { MAX = 1 << 20 };
+static const size_t MAX = (size_t)1 << 20;
 
 static const unsigned char pixel[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 
@@ -299,11 +299,11 @@ static void texts_are_bounded_cleaned_and_hide_the_key(void **state)
 static void has_a_bound_of_pictures_and_of_bytes(void **state)
 {
   char body[2048] = "{\"data\":[";
+  size_t length = strlen(body);
   struct answer answer;
   (void)state;
   for (int i = 0; i < STEPIMG_MAX_IMAGES; i++)
-    strcat(body, i == 0 ? "{\"b64_json\":\"QUJD\"}" : ",{\"b64_json\":\"QUJD\"}");
-  size_t length = strlen(body);
+    length += (size_t)snprintf(body + length, sizeof body - length, "%s{\"b64_json\":\"QUJD\"}", i == 0 ? "" : ",");
   for (int more = 0; more < 2; more++) {
     snprintf(body + length, sizeof body - length, more ? ",7]}" : "]}");
     answer_init(&answer, MAX, KEY, NULL);
@@ -519,6 +519,37 @@ static void a_jpeg_tells_its_size_wherever_it_goes(void **state)
     }
 }
 
+/* "" is no picture: the one behind it, or behind its link, still goes where it is to go. */
+static void an_empty_picture_takes_no_place(void **state)
+{
+  static const char *const bodies[] = {
+      "{\"data\":[{\"b64_json\":\"\",\"b64_json\":\"" PIXEL "\"}]}",
+      "{\"data\":[{\"b64_json\":\"\",\"url\":\"https://h/x\"}]}",
+      "{\"data\":[{\"url\":\"https://h/x\",\"b64_json\":\" \\n\"}]}",
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(bodies); i++)
+    for (int saved = 0; saved < 2; saved++) {
+      struct answer answer;
+      struct stepimg_error error;
+      struct stepimg_outcome outcome;
+      answer_init(&answer, MAX, KEY, NULL);
+      if (saved)
+        assert_int_equal(answer_save(&answer, path, path, &error), STEPIMG_OK);
+      assert_true(receive_envelope(&answer, bodies[i], 4));
+      if (i > 0)
+        assert_true(receive(&answer, ANSWER_PICTURE, answer_to_download(&answer), (const char *)pixel, sizeof pixel, 3,
+                            false, "image/png"));
+      assert_int_equal(answer_is_to_store(&answer), saved);
+      take(&answer, STEPIMG_OK, &outcome);
+      assert_text(outcome.images[0].path, saved ? path : NULL);
+      assert_int_equal(outcome.images[0].payload == NULL, saved);
+      assert_int_equal(outcome.images[0].format, STEPIMG_PNG);
+      answer_release(&outcome);
+      answer_free(&answer);
+    }
+}
+
 /* A picture that the filter stopped goes to no file, whether it came and wherever the filter's word stands. */
 static void what_was_filtered_is_not_saved(void **state)
 {
@@ -587,6 +618,7 @@ int main(void)
       cmocka_unit_test(knows_when_it_is_whole),
       cmocka_unit_test(judges_what_lies_behind_a_link),
       cmocka_unit_test(a_jpeg_tells_its_size_wherever_it_goes),
+      cmocka_unit_test(an_empty_picture_takes_no_place),
       cmocka_unit_test(what_was_filtered_is_not_saved),
       cmocka_unit_test(a_payload_goes_with_its_last_holder),
   };

@@ -42,7 +42,7 @@ static void reads_whole_numbers_however_they_are_written(void **state)
   (void)state;
   for (size_t i = 0; i < COUNT_OF(wholes); i++) {
     int64_t number = 77;
-    if (!number_whole(wholes[i].text, strlen(wholes[i].text), &number) || number != wholes[i].number)
+    if (!number_integer(wholes[i].text, strlen(wholes[i].text), &number) || number != wholes[i].number)
       fail_msg("%s is %lld", wholes[i].text, (long long)number);
   }
 }
@@ -72,7 +72,7 @@ static void knows_those_that_are_not(void **state)
   int64_t number;
   (void)state;
   for (size_t i = 0; i < COUNT_OF(others); i++)
-    if (number_whole(others[i], strlen(others[i]), &number))
+    if (number_integer(others[i], strlen(others[i]), &number))
       fail_msg("%s is %lld", others[i], (long long)number);
 }
 
@@ -98,7 +98,7 @@ static void agrees_with_a_twin(void **state)
         else
           snprintf(text, sizeof text, "%d.%0*de%d", digits / unit, point, digits % unit, exponent);
         bool whole = scaled % divisor == 0;
-        if (number_whole(text, strlen(text), &number) != whole || (whole && number != scaled / divisor))
+        if (number_integer(text, strlen(text), &number) != whole || (whole && number != scaled / divisor))
           fail_msg("%s is %lld", text, (long long)number);
       }
 }

@@ -1,68 +1,7 @@
-/* The options of clients and calls: bounds, types, names, secrets that no message shows, who owns what. */
-#define _POSIX_C_SOURCE 200809L /* setenv */
+/* The options of clients and calls: bounds, types, names, who owns what. */
+#define _POSIX_C_SOURCE 200809L /* unsetenv */
 
-#include "check.h"
-
-#include <math.h>
-#include <stdio.h>
-
-static struct stepimg_options options;
-static struct stepimg_error error;
-
-static int set_up(void **state)
-{
-  (void)state;
-  unsetenv("STEP_API_KEY");
-  unsetenv("STEP_BASE_URL");
-  stepimg_options_init(&options);
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  (void)state;
-  stepimg_options_clear(&options);
-  return 0;
-}
-
-static enum stepimg_kind set(const char *name, struct stepimg_value value)
-{
-  memset(&error, 0x55, sizeof error);
-  enum stepimg_kind kind = stepimg_options_set(&options, name, &value, &error);
-  assert_int_equal(error.kind, kind);
-  return kind;
-}
-
-static enum stepimg_kind add_header(const char *name, struct stepimg_value value)
-{
-  memset(&error, 0x55, sizeof error);
-  enum stepimg_kind kind = stepimg_options_add_header(&options, name, &value, &error);
-  assert_int_equal(error.kind, kind);
-  return kind;
-}
-
-static void assert_good(const char *name, struct stepimg_value value)
-{
-  if (set(name, value) != STEPIMG_OK)
-    fail_msg("%s: refused: %s", name, error.message);
-  assert_string_equal(error.message, "");
-  assert_string_equal(error.field, "");
-}
-
-/* Refused, and the option keeps the value it had. */
-static void assert_bad(const char *name, struct stepimg_value value, bool wrong_type)
-{
-  struct stepimg_options before = options;
-  if (set(name, value) == STEPIMG_OK)
-    fail_msg("%s: let through", name);
-  assert_invalid(&error, name, wrong_type);
-  assert_memory_equal(&options, &before, sizeof options);
-}
-
-static void assert_is(double value, double expected)
-{
-  assert_true(fabs(value - expected) < 1e-9);
-}
+#include "options.h"
 
 /* ------------------------------------------------------------------------------------------------------ defaults -- */
 
@@ -301,30 +240,6 @@ static void unknown_options_are_told_the_nearest(void **state)
   }
 }
 
-static void assert_no_secret(void)
-{
-  assert_lacks(error.message, "s3cr3t");
-  assert_lacks(error.field, "s3cr3t");
-  assert_lacks(error.message, "sk-");
-  assert_lacks(error.message, "8314");
-  assert_lacks(error.request_id, "s3cr3t");
-}
-
-/* As an .env file has it that nobody unquotes. */
-static void a_key_in_quotes_is_told(void **state)
-{
-  static const char *const quoted[] = {"\"sk-s3cr3t\"", "'sk-s3cr3t'", "\"\""};
-  static const char *const fine[] = {"\"", "sk-s3cr3t\"", "\"sk-s3cr3t", "'sk-s3cr3t\"", "sk-\"s3cr3t\"-1"};
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(quoted); i++) {
-    assert_int_equal(set("api_key", string(quoted[i])), STEPIMG_INVALID);
-    assert_contains(error.message, "quotes");
-    assert_no_secret();
-  }
-  for (size_t i = 0; i < COUNT_OF(fine); i++)
-    assert_int_equal(set("api_key", string(fine[i])), STEPIMG_OK);
-}
-
 static void far_options_are_told_all(void **state)
 {
   static const char *const known[] = {"api_key",         "base_url",       "proxy",    "ca_file",
@@ -405,6 +320,10 @@ static void names_that_belong_elsewhere_are_told_where(void **state)
                       "api_key: it is an option of a client, not of a call: give it when the client is made");
   assert_int_equal(stepimg_call_set(&call, "headers", &value, &error), STEPIMG_INVALID);
   assert_contains(error.message, "it is an option of a client, not of a call");
+  assert_int_equal(set("save", value), STEPIMG_INVALID);
+  assert_contains(error.message, "it is an option of a call, not of a client: give it beside the parameters");
+  assert_int_equal(set("on_done", value), STEPIMG_INVALID);
+  assert_contains(error.message, "it is an option of a call, not of a client");
 }
 
 static void all_options_can_be_listed(void **state)
@@ -448,207 +367,6 @@ static void a_bad_value_has_its_reason(void **state)
   assert_int_equal(error.reason, STEPIMG_REASON_UNKNOWN);
   assert_int_equal(set("timeout", integer(1)), STEPIMG_OK);
   assert_int_equal(error.reason, STEPIMG_REASON_NONE);
-}
-
-/* ------------------------------------------------------------------------------------------------------- secrets -- */
-
-static void no_message_shows_a_secret(void **state)
-{
-  static const char *const secrets[] = {"api_key", "proxy"};
-  const struct stepimg_value values[] = {
-      string("sk-s3cr3t\n"),   string("\rsk-s3cr3t"),           string("sk-s3cr3t\x7f"), string_of("sk-s3cr3t\0", 10),
-      string("sk-s3cr3t\xff"), string("sk-s3cr3t\xed\xa0\x80"), integer(8314),           number(8314.5),
-  };
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(secrets); i++)
-    for (size_t k = 0; k < COUNT_OF(values); k++) {
-      assert_int_equal(set(secrets[i], values[k]), STEPIMG_INVALID);
-      assert_string_equal(error.field, secrets[i]);
-      assert_no_secret();
-      assert_int_equal(set(secrets[i] + 1, values[k]), STEPIMG_INVALID); /* and not under a name that is none */
-      assert_no_secret();
-    }
-  for (size_t k = 0; k < COUNT_OF(values); k++) {
-    static const char *const names[] = {"X-Token", "Authorization", "no name"};
-    for (size_t n = 0; n < COUNT_OF(names); n++) {
-      if (n == 0 && values[k].type == STEPIMG_STRING && (k == 4 || k == 5))
-        continue; /* a header's value is bytes to HTTP, and no error */
-      assert_int_equal(add_header(names[n], values[k]), STEPIMG_INVALID);
-      assert_no_secret();
-    }
-  }
-  for (size_t k = 0; k < 6; k++) {
-    if (k == 3)
-      continue; /* the environment has no NUL */
-    assert_int_equal(setenv("STEP_API_KEY", values[k].as.string.data, 1), 0);
-    assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_INVALID);
-    assert_invalid(&error, "api_key", false);
-    assert_contains(error.message, "STEP_API_KEY");
-    assert_no_secret();
-    assert_null(options.api_key);
-  }
-}
-
-/* ------------------------------------------------------------------------------------------------------- headers -- */
-
-static void headers_are_kept_as_lines(void **state)
-{
-  char name[] = "X-Team", value[] = "cats";
-  (void)state;
-  assert_int_equal(add_header(name, string(value)), STEPIMG_OK);
-  name[0] = value[0] = '?';
-  assert_int_equal(add_header("x-empty", string("")), STEPIMG_OK);
-  assert_int_equal(add_header("X-Sentence", string("a: b; c, \"d\" \xe7\x8c\xab")), STEPIMG_OK);
-  assert_int_equal(options.header_count, 3);
-  assert_string_equal(options.headers[0], "X-Team: cats");
-  assert_string_equal(options.headers[1], "x-empty;"); /* libcurl's way to send one without a value */
-  assert_string_equal(options.headers[2], "X-Sentence: a: b; c, \"d\" \xe7\x8c\xab");
-}
-
-static void many_headers_fit(void **state)
-{
-  char name[32], line[64];
-  (void)state;
-  for (int i = 0; i < 100; i++) {
-    snprintf(name, sizeof name, "X-%d", i);
-    assert_int_equal(add_header(name, string("v")), STEPIMG_OK);
-  }
-  assert_int_equal(options.header_count, 100);
-  for (int i = 0; i < 100; i++) {
-    snprintf(line, sizeof line, "X-%d: v", i);
-    assert_string_equal(options.headers[i], line);
-  }
-}
-
-static void reserved_headers_are_refused_in_any_case(void **state)
-{
-  static const char *const reserved[] = {"Authorization",
-                                         "authorization",
-                                         "AUTHORIZATION",
-                                         "aUtHoRiZaTiOn",
-                                         "Host",
-                                         "host",
-                                         "HOST",
-                                         "Content-Length",
-                                         "content-length",
-                                         "Content-Type",
-                                         "CONTENT-TYPE",
-                                         "Transfer-Encoding",
-                                         "transfer-encoding",
-                                         "Connection",
-                                         "connection",
-                                         "Expect",
-                                         "expect"};
-  static const char *const allowed[] = {"Authorization2", "X-Authorization", "Hosts", "Content-Language", "Accept"};
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(reserved); i++) {
-    assert_int_equal(add_header(reserved[i], string("x")), STEPIMG_INVALID);
-    assert_invalid(&error, "headers", false);
-    assert_contains(error.message, reserved[i]);
-  }
-  assert_int_equal(options.header_count, 0);
-  for (size_t i = 0; i < COUNT_OF(allowed); i++)
-    assert_int_equal(add_header(allowed[i], string("x")), STEPIMG_OK);
-}
-
-/* RFC 9110, section 5.6.2. */
-static void names_of_headers_are_tokens(void **state)
-{
-  static const char marks[] = "!#$%&'*+-.^_`|~";
-  static const char *const wrong[] = {"",       " ",       "X Y",         "X-Y:", "X-Y ", "X\tY",
-                                      "X\r\nY", "X\nY: 1", "caf\xc3\xa9", "X;",   "X("};
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-    assert_int_equal(add_header(wrong[i], string("x")), STEPIMG_INVALID);
-    assert_invalid(&error, "headers", false);
-    assert_lacks(error.message, "\n");
-  }
-  for (int c = 1; c < 256; c++) {
-    char name[] = "X?Y";
-    bool token = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr(marks, c) != NULL;
-    name[1] = (char)c;
-    assert_int_equal(add_header(name, string("x")), token ? STEPIMG_OK : STEPIMG_INVALID);
-  }
-}
-
-static void values_of_headers_are_strings_without_control_characters(void **state)
-{
-  (void)state;
-  for (int c = 0; c < 256; c++) {
-    char value[] = "a?b";
-    bool control = c < 0x20 || c == 0x7f;
-    value[1] = (char)c;
-    assert_int_equal(add_header("X-Y", string_of(value, 3)), control ? STEPIMG_INVALID : STEPIMG_OK);
-    if (control) {
-      assert_invalid(&error, "headers", false);
-      assert_contains(error.message, "X-Y");
-    }
-  }
-  size_t count = options.header_count;
-  assert_int_equal(add_header("X-Y", integer(1)), STEPIMG_INVALID);
-  assert_invalid(&error, "headers", true);
-  assert_int_equal(add_header("X-Y", boolean(true)), STEPIMG_INVALID);
-  assert_invalid(&error, "headers", true);
-  assert_int_equal(add_header("X-Y", other("table")), STEPIMG_INVALID);
-  assert_invalid(&error, "headers", true);
-  assert_int_equal(options.header_count, count);
-}
-
-/* --------------------------------------------------------------------------------------------------- environment -- */
-
-static void the_environment_fills_what_was_not_given(void **state)
-{
-  (void)state;
-  memset(&error, 0x55, sizeof error);
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
-  assert_int_equal(error.kind, STEPIMG_OK);
-  assert_null(options.api_key);
-  assert_null(options.base_url);
-
-  assert_int_equal(setenv("STEP_API_KEY", "from-environment", 1), 0);
-  assert_int_equal(setenv("STEP_BASE_URL", "https://api.stepfun.com/v1", 1), 0);
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
-  assert_string_equal(options.api_key, "from-environment");
-  assert_string_equal(options.base_url, "https://api.stepfun.com/v1");
-
-  /* what is there stays */
-  assert_int_equal(setenv("STEP_API_KEY", "later", 1), 0);
-  assert_int_equal(setenv("STEP_BASE_URL", "https://later/v1", 1), 0);
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
-  assert_string_equal(options.api_key, "from-environment");
-  assert_string_equal(options.base_url, "https://api.stepfun.com/v1");
-}
-
-static void what_was_given_goes_before_the_environment(void **state)
-{
-  (void)state;
-  assert_int_equal(setenv("STEP_API_KEY", "bad\nkey", 1), 0); /* nobody looks at it */
-  assert_int_equal(setenv("STEP_BASE_URL", "https://h/v1", 1), 0);
-  assert_good("api_key", string("given"));
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
-  assert_string_equal(options.api_key, "given");
-  assert_string_equal(options.base_url, "https://h/v1");
-}
-
-static void an_empty_variable_is_none(void **state)
-{
-  (void)state;
-  assert_int_equal(setenv("STEP_API_KEY", "", 1), 0);
-  assert_int_equal(setenv("STEP_BASE_URL", "", 1), 0);
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_OK);
-  assert_null(options.api_key);
-  assert_null(options.base_url);
-}
-
-static void a_bad_variable_is_named(void **state)
-{
-  (void)state;
-  assert_int_equal(setenv("STEP_BASE_URL", "https://h/v1\n", 1), 0);
-  assert_int_equal(stepimg_options_from_environment(&options, &error), STEPIMG_INVALID);
-  assert_invalid(&error, "base_url", false);
-  assert_contains(error.message, "STEP_BASE_URL");
-  assert_contains(error.message, "line break");
-  assert_null(options.base_url);
 }
 
 /* ---------------------------------------------------------------------------------------------------- release -- */
@@ -721,8 +439,6 @@ static void clear_accepts_the_half_built(void **state)
   assert_as_new();
 }
 
-#define WITH_OPTIONS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -736,22 +452,11 @@ int main(void)
       WITH_OPTIONS(times_are_a_millisecond_to_a_month),
       WITH_OPTIONS(switches_are_true_or_false),
       WITH_OPTIONS(unknown_options_are_told_the_nearest),
-      WITH_OPTIONS(a_key_in_quotes_is_told),
       WITH_OPTIONS(far_options_are_told_all),
       WITH_OPTIONS(a_call_takes_its_own_options_only),
       WITH_OPTIONS(names_that_belong_elsewhere_are_told_where),
       WITH_OPTIONS(all_options_can_be_listed),
       WITH_OPTIONS(a_bad_value_has_its_reason),
-      WITH_OPTIONS(no_message_shows_a_secret),
-      WITH_OPTIONS(headers_are_kept_as_lines),
-      WITH_OPTIONS(many_headers_fit),
-      WITH_OPTIONS(reserved_headers_are_refused_in_any_case),
-      WITH_OPTIONS(names_of_headers_are_tokens),
-      WITH_OPTIONS(values_of_headers_are_strings_without_control_characters),
-      WITH_OPTIONS(the_environment_fills_what_was_not_given),
-      WITH_OPTIONS(what_was_given_goes_before_the_environment),
-      WITH_OPTIONS(an_empty_variable_is_none),
-      WITH_OPTIONS(a_bad_variable_is_named),
       WITH_OPTIONS(clear_is_idempotent),
       WITH_OPTIONS(clear_accepts_the_half_built),
   };

@@ -411,7 +411,7 @@ static void a_jpeg_tells_its_size_however_late(void **state)
     assert_int_equal(sniff.width, 1360);
     assert_int_equal(sniff.height, 768);
   }
-  for (size_t piece = 3; piece < 2 * CHUNK_MAX; piece++) {
+  for (size_t piece = 3; piece <= CHUNK_MAX; piece++) {
     struct sniff sniff;
     sniff_init(&sniff);
     for (size_t from = 0; from < size; from += piece)
@@ -490,6 +490,26 @@ static void text_is_told_by_its_beginning(void **state)
     }
 }
 
+/* A host's picture to edit: what its bytes tell goes with it. */
+static void a_value_tells_what_its_bytes_tell(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(samples); i++) {
+    char *bytes = exact_copy(samples[i].bytes, samples[i].length);
+    struct stepimg_value value = stepimg_image_value(bytes, samples[i].length);
+    assert_int_equal(value.type, STEPIMG_IMAGE);
+    assert_ptr_equal(value.as.image.bytes, bytes);
+    assert_int_equal(value.as.image.length, samples[i].length);
+    assert_int_equal(value.as.image.format, samples[i].format);
+    assert_int_equal(value.as.image.width, samples[i].width);
+    assert_int_equal(value.as.image.height, samples[i].height);
+    free(bytes);
+  }
+  struct stepimg_value empty = stepimg_image_value("", 0);
+  assert_non_null(empty.as.image.bytes);
+  assert_int_equal(empty.as.image.format, STEPIMG_UNKNOWN);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -500,6 +520,7 @@ int main(void)
       cmocka_unit_test(knows_avif_and_its_largest_item),    cmocka_unit_test(knows_avif_by_each_of_its_brands),
       cmocka_unit_test(boxes_that_lie_are_survived),        cmocka_unit_test(a_jpeg_tells_its_size_however_late),
       cmocka_unit_test(knows_pictures_from_what_is_none),   cmocka_unit_test(text_is_told_by_its_beginning),
+      cmocka_unit_test(a_value_tells_what_its_bytes_tell),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

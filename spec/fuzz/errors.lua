@@ -142,9 +142,9 @@ local function words_of(text)
   elseif type(detail) == "table" and type(detail[1]) == "table" then
     return detail[1].msg, detail[1].type
   end
-  for _, words in ipairs {err or "", decoded.message or "", decoded.msg or "", detail or ""} do
-    if type(words) == "string" and words:find "[^ \n]" then
-      return words
+  for _, one in ipairs {err or "", decoded.message or "", decoded.msg or "", detail or ""} do
+    if type(one) == "string" and one:find "[^ \n]" then
+      return one
     end
   end
   return type(decoded.errors) == "table" and decoded.errors[1]

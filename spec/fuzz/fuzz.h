@@ -10,15 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "base/check.h"
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "%s:%d: it does not hold that %s\n", __FILE__, __LINE__, #condition);                            \
-      abort();                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A copy in a block of exactly its size, so that the sanitizer sees the first byte read beyond. */
 static inline void *exact_copy(const void *bytes, size_t length)

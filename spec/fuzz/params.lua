@@ -8,6 +8,7 @@ local SECRET = "sk-0f1e2d3c4b5a6978"
 local SIZES = {["1024x1024"] = true, ["768x1360"] = true, ["896x1184"] = true, ["1360x768"] = true, ["1184x896"] = true}
 local TEXTS = {
   "a lighthouse", "", "step-image-edit-2", "step-2x-large", "1024x1024", "768x1360", "1360X768", "b64_json", "url",
+  "16:9", "1.85:1", "3:2", "1:101",
   ("灯"):rep(512), ("灯"):rep(513), "\u{10ffff}", "\xed\xa0\x80", "\xc0\xaf", "a\0b", "8", "nan", "\27[2J",
 }
 local NUMBERS = {
@@ -16,12 +17,13 @@ local NUMBERS = {
 }
 local PARAMS = {
   "model", "prompt", "size", "width", "height", "n", "response_format", "seed", "steps", "cfg_scale", "negative_prompt",
-  "text_mode",
+  "text_mode", "aspect", "image",
 }
-local NUMERIC = {width = true, height = true, n = true, seed = true, steps = true, cfg_scale = true}
+local NUMERIC = {aspect = true, width = true, height = true, n = true, seed = true, steps = true, cfg_scale = true}
 local OPTIONS = {
   "api_key", "base_url", "proxy", "ca_file", "user_agent", "headers", "max_concurrent", "requests_per_minute", "budget",
   "max_response_bytes", "connect_timeout", "strict", "timeout", "deadline", "retries", "download", "save", "on_done",
+  "model", "allow_http", "stall_timeout",
 }
 local RAISING = {}
 for _, event in ipairs {"index", "newindex", "len", "call", "pairs", "tostring", "eq", "lt", "concat"} do
@@ -110,7 +112,26 @@ local function is_one_of(choices)
   end
 end
 
+-- One to nine digits on each side of a point.
+local function is_decimal(given)
+  local whole, part = given:match "^(%d+)%.?(%d*)$"
+  return whole and #whole <= 9 and #part <= 9 and given:sub(-1) ~= "."
+end
+
+local function is_aspect(given)
+  if type(given) == "string" then
+    local width, height = given:match "^([^:]*):([^:]*)$"
+    if not width or not is_decimal(width) or not is_decimal(height) or tonumber(height) == 0 then
+      return false
+    end
+    given = tonumber(width) / tonumber(height)
+  end
+  return math.type(given) and given >= 0.01 and given <= 100
+end
+
 local GOOD = {
+  aspect = is_aspect,
+  image = function() return false end, -- no text is one
   model = is_one_of {["step-image-edit-2"] = true},
   prompt = function(given) return is_text(given, 512) and given ~= "" end,
   size = is_one_of(SIZES),
@@ -132,6 +153,9 @@ local function is_good(params)
     end
   end
   local width, height = rawget(params, "width"), rawget(params, "height")
+  if rawget(params, "aspect") and (width or height or rawget(params, "size")) then
+    return false
+  end
   if width or height then
     return rawget(params, "prompt") and width and height and not rawget(params, "size")
       and SIZES[("%dx%d"):format(height, width)]
@@ -193,7 +217,7 @@ local function check_params(params)
   local good, second = stepimg.validate(params)
   judge(good, second, wanted)
   if good then
-    assert(#second <= 1)
+    assert(#second <= 2)
     for _, warning in ipairs(second) do
       is_shown(warning)
     end

@@ -15,7 +15,7 @@ enum { KEPT = 64, LONGEST = 64 };
 static char names[KEPT][LONGEST];
 static atomic_int count;
 
-char *getenv(const char *name)
+__attribute__((visibility("default"))) char *getenv(const char *name)
 {
   static char *(*real)(const char *);
   if (real == NULL)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quiet.h"
 #include "stepimg.h"
 
 /* What is looked for is the end of it: free() puts its own notes over a block's first bytes. */
@@ -187,6 +188,8 @@ int main(int count, char **words)
     ask(client);
   report("asked");
   stepimg_client_close(client);
+  if (!is_quiet())
+    return 2;
   report("asked_and_closed");
   stepimg_client_free(client);
   return 0;

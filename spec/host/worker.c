@@ -6,15 +6,14 @@
  *
  * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
  */
-#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "quiet.h"
 #include "stepimg.h"
 
 #define MUST(condition) ((condition) ? (void)0 : fail(__LINE__, #condition))
@@ -89,40 +88,15 @@ static const struct stepimg_outcome *wait_for(stepimg_job *job)
   return outcome;
 }
 
-/* How many entries a folder of /proc has. */
-static int count(const char *path)
-{
-  int entries = 0;
-  DIR *folder = opendir(path);
-  MUST(folder != NULL);
-  while (readdir(folder) != NULL)
-    entries++;
-  closedir(folder);
-  return entries;
-}
-
-static void pause_for(double seconds)
-{
-  struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&time, NULL);
-}
-
-static bool comes_to(const char *path, int entries)
-{
-  for (int i = 0; i < 1000 && count(path) > entries; i++)
-    pause_for(0.02);
-  return count(path) <= entries;
-}
-
 /* A thread without anything to do ends, and its connections with it; the next job has another one. */
 static void idle(const char *url)
 {
   stepimg_client *client = new_client(url);
-  int threads = count("/proc/self/task"), descriptors = count("/proc/self/fd");
+  int threads = entries("/proc/self/task"), descriptors = entries("/proc/self/fd");
   for (int i = 0; i < 3; i++) {
     stepimg_job *job = submit(client, "{\\\"bytes\\\":1000}", 0);
     MUST(wait_for(job)->error.kind == STEPIMG_OK);
-    MUST(count("/proc/self/task") > threads);
+    MUST(entries("/proc/self/task") > threads);
     stepimg_job_free(job);
     MUST(comes_to("/proc/self/task", threads));
     MUST(comes_to("/proc/self/fd", descriptors));

@@ -5,6 +5,7 @@ local socket = require "cqueues.socket"
 local new_headers = require "http.headers".new
 local raw_socket = require "socket"
 local answer = require "answer"
+local peer = require "peer"
 
 local faults = {}
 
@@ -16,7 +17,7 @@ local GRACE = 0.03           -- for the client to read what came before a reset,
 -- lua-http's own reader of the connection notices when the client leaves; here is only looked at what it found.
 local function gone(stream)
     local sock = stream.connection.socket
-    return stream.state == "closed" or not sock or sock:eof("r") or sock:error("r") or sock:error("w")
+    return stream.state == "closed" or not sock or peer.gone(sock) ~= nil
 end
 
 local function wait(stream, seconds)

@@ -4,15 +4,51 @@ require "paths"
 
 local errno = require "cqueues.errno"
 local methods = require "http.h2_connection".methods
+local peer = require "peer"
+
+-- Whoever waits on an HTTP/2 connection asks it again.
+local function wake(connection)
+    connection.new_streams_cond:signal()
+    connection.peer_flow_credits_change:signal()
+    for _, stream in pairs(connection.streams) do
+        stream.peer_flow_credits_change:signal()
+        stream.recv_headers_cond:signal()
+        stream.chunk_cond:signal()
+    end
+end
 
 -- At the end of input lua-http 0.4 calls a step of an HTTP/2 connection a success, and the streams that wait for a
 -- frame in the middle of a body ask again for ever.
 local step = methods.step
 function methods:step(timeout)
-    if self.socket:eof("r") and self.socket:pending() == 0 then
-        return nil, errno.strerror(errno.ECONNRESET), errno.ECONNRESET
+    local number = peer.failed(self.socket)
+    if not number and self.socket:eof("r") and self.socket:pending() == 0 then
+        number = errno.ECONNRESET
     end
-    return step(self, timeout)
+    local ok, err
+    if not number then
+        ok, err, number = step(self, timeout)
+    end
+    if not ok then
+        wake(self)
+        return nil, err or number and errno.strerror(number), number
+    end
+    return ok
+end
+
+-- A socket with an error has no event left that would come. A stream that then went to wait for credit, after another's
+-- write had failed, waited for ever.
+local pollfd, events, time_left = methods.pollfd, methods.events, methods.timeout
+function methods:pollfd()
+    return not peer.failed(self.socket) and pollfd(self) or nil
+end
+
+function methods:events()
+    return not peer.failed(self.socket) and events(self) or nil
+end
+
+function methods:timeout()
+    return peer.gone(self.socket) and 0 or time_left(self)
 end
 
 -- lua-http 0.4 reckons a stream's and the connection's credit before it writes a frame and sets it afterwards. What
@@ -28,6 +64,7 @@ function stream_methods:write_data_frame(payload, end_stream, _, timeout, flush)
     connection.peer_flow_credits = connection.peer_flow_credits - #payload
     local ok, err, number = self:write_http2_frame(DATA, end_stream and END_STREAM or 0, payload, timeout, flush)
     if not ok then
+        wake(connection)
         return nil, err, number
     end
     self.stats_sent = self.stats_sent + #payload

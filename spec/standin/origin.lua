@@ -2,6 +2,7 @@
 
 local cqueues = require "cqueues"
 local http_server = require "http.server"
+local peer = require "peer"
 
 local origin = {}
 
@@ -36,9 +37,7 @@ end
 
 -- lua-http closes a connection when its last stream is closed, but cannot close an HTTP/2 stream whose client is gone.
 local function bury(stream)
-    local socket = stream.connection.socket
-    local lost = socket:eof("r") or socket:error("r") or socket:error("w")
-    if lost and stream.state ~= "closed" and stream.state ~= "idle" then
+    if stream.state ~= "closed" and stream.state ~= "idle" and peer.gone(stream.connection.socket) then
         stream:set_state("closed")
     end
 end

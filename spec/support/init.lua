@@ -115,6 +115,21 @@ function support.descriptors()
   return count
 end
 
+-- How many threads and descriptors this process has once what was closed has ended: nobody waits for that.
+function support.settled()
+  local threads, descriptors, since = nil, nil, cqueues.monotime()
+  while cqueues.monotime() < since + 0.2 do
+    collectgarbage()
+    collectgarbage()
+    local now, open = support.threads(), support.descriptors()
+    if now ~= threads or open ~= descriptors then
+      threads, descriptors, since = now, open, cqueues.monotime()
+    end
+    cqueues.sleep(0.02)
+  end
+  return threads, descriptors
+end
+
 -- ------------------------------------------------------------------------------------------------------------ files --
 
 function support.quote(word)

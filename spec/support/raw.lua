@@ -151,7 +151,7 @@ end
 
 -- Calls f, which is to leave no thread and no descriptor behind.
 function raw.traceless(f)
-  local threads, descriptors = held()
+  local threads, descriptors = support.settled()
   f()
   raw.run("the end of threads and descriptors", function()
     local now, open = held()

@@ -16,7 +16,7 @@ _Noreturn static inline void check_failed(const char *file, int line, const char
   abort();
 }
 #else
-#define CHECK(condition) ((void)sizeof((condition) ? 1 : 0))
+#define CHECK(condition) ((void)(0 && (condition)))
 #endif
 
 /* A function whose result must be read. */

@@ -42,6 +42,16 @@ bool text_count(const char *text, size_t length, size_t *characters, size_t *at)
   return i == length;
 }
 
+size_t text_encode(char out[4], unsigned long code)
+{
+  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = length - 1; i > 0; i--, code >>= 6)
+    out[i] = (char)(0x80 | (code & 0x3f));
+  out[0] = (char)(first[length] | code);
+  return length;
+}
+
 size_t text_cut(const char *text, size_t length, size_t max)
 {
   if (length <= max)

@@ -9,6 +9,9 @@
    forms, nothing beyond U+10FFFF); *at is its offset, else length. */
 bool text_count(const char *text, size_t length, size_t *characters, size_t *at);
 
+/* Writes a character (a code point up to U+10FFFF) as UTF-8. Returns its length. */
+size_t text_encode(char out[4], unsigned long code);
+
 /* The largest n <= max at which text may be cut without cutting a character. */
 size_t text_cut(const char *text, size_t length, size_t max);
 

@@ -25,23 +25,12 @@ struct work {
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
-/* Ends the exchange under way, if any, and its connection with it where it was not complete. */
-static void stop_exchange(struct worker *worker, struct work *work)
-{
-  if (work->exchange.easy != NULL) {
-    /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
-    curl_easy_setopt(work->exchange.easy, CURLOPT_FORBID_REUSE, 1L);
-    pool_remove(worker->pool, work->exchange.easy);
-  }
-  exchange_free(&work->exchange);
-}
-
-static void free_work(struct worker *worker, struct stepimg_job *job)
+static void free_work(struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (work == NULL)
     return;
-  stop_exchange(worker, work);
+  exchange_free(&work->exchange);
   answer_free(&work->answer);
   free(work->url);
   free(work);
@@ -64,7 +53,7 @@ static void finish(struct worker *worker, struct stepimg_job *job, struct stepim
 {
   struct work *work = job->work;
   if (work != NULL) {
-    stop_exchange(worker, work);
+    exchange_free(&work->exchange);
     store(worker, job, error);
     if (error->kind != STEPIMG_OK)
       file_abort(&work->answer.file);
@@ -73,7 +62,7 @@ static void finish(struct worker *worker, struct stepimg_job *job, struct stepim
     job_refund(job);
   job_enter(&worker->jobs, job, JOB_ENDED, error->kind == STEPIMG_OK ? "done" : stepimg_kind_name(error->kind));
   job_finish(job, error, work != NULL ? &work->answer : NULL, work != NULL ? &work->timing : NULL);
-  free_work(worker, job);
+  free_work(job);
   job_release(job);
 }
 
@@ -113,7 +102,7 @@ void attempt_let_go(struct worker *worker, struct stepimg_job *job)
     return;
   if (!atomic_load(&job->progress.sent))
     job_refund(job);
-  free_work(worker, job);
+  free_work(job);
   job_enter(&worker->jobs, job, JOB_ENDED, "given up");
   job_release(job);
 }
@@ -179,12 +168,11 @@ static MUST_USE bool charge(struct worker *worker, struct stepimg_job *job)
 static void launch(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  CURL *easy = work->exchange.easy;
   if (work->again == POLICY_ELSEWHERE)
     exchange_avoid_kept(&work->exchange);
   if (work->again == POLICY_UNDECODED)
     exchange_take_undecoded(&work->exchange);
-  if (curl_easy_setopt(easy, CURLOPT_PRIVATE, job) != CURLE_OK || !pool_add(worker->pool, easy) ||
+  if (!exchange_start(&work->exchange, job) ||
       !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
     no_memory(worker, job);
 }
@@ -198,7 +186,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   pace_begin(&worker->client->pace, clock_now());
   atomic_fetch_add(&job->attempts, 1);
   if (exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                    &work->answer, &job->progress, &worker->connections))
+                    &work->answer, &job->progress, worker->pool))
     launch(worker, job);
   else
     no_memory(worker, job);
@@ -208,19 +196,19 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
-                   &work->answer, &job->progress, &worker->connections))
+                   &work->answer, &job->progress, worker->pool))
     launch(worker, job);
   else
     no_memory(worker, job);
 }
 
-/* The connection that the POST was given is none any more. Nothing was sent, so this is no other attempt. */
+/* The POST was given a connection that may carry it no more. Nothing was sent, so this is no other attempt. */
 static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
-  job_enter(&worker->jobs, job, JOB_POSTING, "its connection had ended");
-  pool_remove(worker->pool, job->work->exchange.easy);
-  exchange_renew(&job->work->exchange, attempt_timeout(job));
-  launch(worker, job);
+  job_enter(&worker->jobs, job, JOB_POSTING, "its connection was left");
+  if (!exchange_start_anew(&job->work->exchange, attempt_timeout(job)) ||
+      !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
+    no_memory(worker, job);
 }
 
 bool attempt_is_free(const struct stepimg_job *job)
@@ -266,7 +254,7 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
     finish(worker, job, error);
     return;
   }
-  stop_exchange(worker, work);
+  exchange_free(&work->exchange);
   if (work->image == NULL) { /* it was refused: nothing of it is left to be billed */
     job_refund(job);
     atomic_store(&job->progress.sent, false);
@@ -274,6 +262,8 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   work->again = verdict->again;
   work->attempts -= verdict->again == POLICY_UNDECODED;
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
+  atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed); /* of an attempt that is over */
+  atomic_store_explicit(&job->progress.total, 0, memory_order_relaxed);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
   wait_until(worker, job, now + plan.wait);
 }
@@ -296,7 +286,7 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
     finish(worker, job, &error);
     return;
   }
-  stop_exchange(worker, work); /* url may have been its own */
+  exchange_free(&work->exchange); /* url may have been its own */
   free(work->url);
   work->url = leads_to;
   job_enter(&worker->jobs, job, JOB_FETCHING, "a link");

@@ -10,7 +10,7 @@
 
 #include "client/job.h"
 #include "client/state.h"
-#include "http/connection.h"
+#include "http/pool.h"
 #include "payload/spares.h"
 
 /* What one I/O thread has; on its stack. */
@@ -18,7 +18,6 @@ struct worker {
   stepimg_client *client; /* held */
   struct pool *pool;      /* owned */
   struct jobs jobs;
-  struct connections connections; /* what its requests know of them */
   struct spares spares;
   uint64_t chance; /* state of a xorshift generator: the jitter needs no better */
 };

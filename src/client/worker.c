@@ -12,8 +12,9 @@
 enum {
   /* Requests that have no connection yet, at once, and one more for every fourth that has. Of a thousand that start
      together each would open its own; so they find those of HTTP/2 that are open by then, and the server is spared a
-     storm of handshakes. */
-  MAX_CONNECTING = 64
+     storm of handshakes. Once it is known that many requests share one, fewer are wanted. */
+  MAX_CONNECTING = 64,
+  MAX_CONNECTING_SHARED = 16
 };
 
 /* Seconds without anything to do, after which the thread and its connections end. A test's build has its own. */
@@ -89,8 +90,10 @@ static double next_start(const struct worker *worker)
     return INFINITY;
   if (attempt_is_free(job))
     return 0;
-  int awaited = worker->connections.awaited, connected = in_flight - awaited;
-  return awaited < MAX_CONNECTING + connected / 4 ? pace_next(&worker->client->pace) : INFINITY;
+  const struct connections *connections = &worker->pool->connections;
+  int most = connections->shared ? MAX_CONNECTING_SHARED : MAX_CONNECTING;
+  most += (in_flight - connections->awaited) / 4;
+  return connections->awaited < most ? pace_next(&worker->client->pace) : INFINITY;
 }
 
 /* Milliseconds to sleep, as far as it is known here. */

@@ -1,20 +1,115 @@
 #include "http/connection.h"
 
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/socket.h"
 
-/* CURL_SOCKET_BAD: libcurl does not tell, as none before 8.22.0 does at this moment. */
-static curl_socket_t socket_of(CURL *easy)
+enum { MOST_KNOWN = 1024 }; /* beyond that, the longest unused are forgotten, and used no more */
+
+struct connection {
+  struct list_link link; /* in known */
+  int from_port, to_port;
+  unsigned generation;
+  unsigned users;    /* requests under way */
+  unsigned begun;    /* requests in all */
+  unsigned answered; /* of these */
+  unsigned lost;     /* POSTs of these */
+  bool http1;        /* an answer said so */
+  bool posts;        /* it is the service's */
+};
+
+void connections_init(struct connections *connections)
 {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
-  return socket;
+  memset(connections, 0, sizeof *connections);
+  list_init(&connections->known);
+  connections->limit = CONNECTION_LIMIT;
+  connections->suspended = clock_suspended();
 }
 
-static bool is_new(CURL *easy)
+static void forget(struct connections *connections, struct connection *connection)
 {
-  long made = 0;
-  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
-  return made > 0;
+  list_remove(&connection->link);
+  connections->count--;
+  free(connection);
+}
+
+void connections_free(struct connections *connections)
+{
+  struct list_link *link;
+  while ((link = list_first(&connections->known)) != NULL)
+    forget(connections, LIST_ITEM(link, struct connection, link));
+}
+
+void connections_renew(struct connections *connections)
+{
+  connections->generation++;
+  connections->used_up = false;
+  connections->suspended = clock_suspended();
+}
+
+/* Its clocks agree to milliseconds. */
+static bool was_suspended(const struct connections *connections)
+{
+  static const double NOTICED = 0.5; /* seconds */
+  return clock_suspended() - connections->suspended > NOTICED;
+}
+
+bool connections_are_old(const struct connections *connections)
+{
+  return connections->used_up || was_suspended(connections);
+}
+
+/* A port of this machine tells connections to a port apart, as long as they last. */
+static struct connection *find(const struct connections *connections, int from_port, int to_port)
+{
+  struct list_link *link = list_first(&connections->known);
+  for (; link != NULL; link = list_next(&connections->known, link)) {
+    struct connection *connection = LIST_ITEM(link, struct connection, link);
+    if (connection->from_port == from_port && connection->to_port == to_port)
+      return connection;
+  }
+  return NULL;
+}
+
+static void forget_the_oldest(struct connections *connections)
+{
+  struct list_link *link = connections->known.ends.back;
+  while (connections->count >= MOST_KNOWN && link != &connections->known.ends) {
+    struct connection *connection = LIST_ITEM(link, struct connection, link);
+    link = link->back;
+    if (connection->users == 0)
+      forget(connections, connection);
+  }
+}
+
+/* NULL: out of memory; it is not known then, and used for one request. */
+static struct connection *learn_of(struct connections *connections, int from_port, int to_port)
+{
+  forget_the_oldest(connections);
+  struct connection *connection = calloc(1, sizeof *connection);
+  if (connection == NULL)
+    return NULL;
+  connection->from_port = from_port;
+  connection->to_port = to_port;
+  connection->generation = connections->generation;
+  list_prepend(&connections->known, &connection->link);
+  connections->count++;
+  return connection;
+}
+
+static bool is_used_up(const struct connections *connections, const struct connection *connection)
+{
+  unsigned limit = connection->posts ? connections->limit : CONNECTION_LIMIT;
+  return connection->begun >= limit && !connection->http1;
+}
+
+static void note_use(struct connections *connections, const struct connection *connection)
+{
+  if (connection->generation == connections->generation && is_used_up(connections, connection))
+    connections->used_up = true;
 }
 
 /* The one at run time, which is not always the one of the headers. */
@@ -23,50 +118,83 @@ static bool libcurl_always_looks(void)
   return curl_version_info(CURLVERSION_NOW)->version_num < 0x081600; /* 8.22.0 */
 }
 
-static bool is_used(const struct connections *connections, curl_socket_t socket)
+/* What the server did to a connection since it was last used. */
+static bool has_ended(const struct connection *connection, CURL *easy)
 {
-  const struct connection_user *user = connections->users;
-  while (user != NULL && user->socket != socket)
-    user = user->next;
-  return user != NULL;
-}
-
-bool connection_may_carry_post(const struct connections *connections, CURL *easy)
-{
-  if (is_new(easy))
-    return true;
-  curl_socket_t socket = socket_of(easy);
-  if (socket == CURL_SOCKET_BAD)
-    return libcurl_always_looks();
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  if (socket == CURL_SOCKET_BAD) /* libcurl does not tell, as none before 8.22.0 does at this moment */
+    return !libcurl_always_looks();
   switch (socket_look((intptr_t)socket)) {
   case SOCKET_QUIET:
-    return true;
+    return false;
   case SOCKET_UNREAD:
     /* Among the answers to others, over HTTP/2, that is as usual. What comes to an idle connection is a good-bye: TLS's
        close_notify, HTTP/2's GOAWAY, a 408. If it is anything else, a new connection is all it costs. */
-    return is_used(connections, socket);
+    return connection->users == 0;
   default:
-    return false;
+    return true;
   }
 }
 
-void connection_enter(struct connections *connections, struct connection_user *user, CURL *easy)
+enum connection_state connection_enter(struct connections *connections, struct connection_user *user, CURL *easy,
+                                       int from_port, int to_port, bool post)
 {
+  long made = 0;
   connection_leave(user);
-  user->socket = socket_of(easy);
-  user->next = connections->users;
-  user->back = &connections->users;
-  if (user->next != NULL)
-    user->next->back = &user->next;
-  connections->users = user;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+  struct connection *connection = find(connections, from_port, to_port);
+  if (made > 0) {
+    if (connection != NULL && connection->users == 0)
+      forget(connections, connection); /* the port's last one */
+    connection = learn_of(connections, from_port, to_port);
+  } else if (post) {
+    if (connection == NULL || has_ended(connection, easy))
+      return CONNECTION_ENDED;
+    if (was_suspended(connections) || is_used_up(connections, connection)) {
+      note_use(connections, connection);
+      return CONNECTION_USED_UP;
+    }
+  }
+  if (connection == NULL)
+    return CONNECTION_FINE;
+  list_remove(&connection->link);
+  list_prepend(&connections->known, &connection->link);
+  user->connections = connections;
+  user->connection = connection;
+  connection->users++;
+  connection->begun++;
+  connection->posts = connection->posts || post;
+  note_use(connections, connection);
+  return CONNECTION_FINE;
+}
+
+void connection_answered(struct connection_user *user, bool http1)
+{
+  if (user->connection == NULL)
+    return;
+  user->connection->answered++;
+  user->connection->http1 = http1;
+  if (user->connection->posts)
+    user->connections->shared = !http1;
+}
+
+/* Those that were answered before or are still under way are what its server takes. Whether it was the server's limit or the
+   network that ended it, nobody can tell; if it was the network, the price is a handshake more. */
+void connection_lost(struct connection_user *user)
+{
+  struct connection *connection = user->connection;
+  if (connection == NULL)
+    return;
+  unsigned taken = connection->begun - ++connection->lost;
+  if (!connection->http1 && connection->answered > 0 && taken > 0 && taken < user->connections->limit)
+    user->connections->limit = taken;
+  note_use(user->connections, connection);
 }
 
 void connection_leave(struct connection_user *user)
 {
-  if (user->back == NULL)
-    return;
-  *user->back = user->next;
-  if (user->next != NULL)
-    user->next->back = user->back;
-  user->back = NULL;
+  if (user->connection != NULL)
+    user->connection->users--;
+  user->connection = NULL;
 }

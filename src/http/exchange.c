@@ -26,7 +26,7 @@ int exchange_status(const struct exchange *exchange)
 /* It has a connection, or wants none any more. */
 static void connected(struct exchange *exchange)
 {
-  exchange->connections->awaited -= exchange->awaits;
+  exchange->pool->connections.awaited -= exchange->awaits;
   exchange->awaits = false;
 }
 
@@ -56,16 +56,17 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 {
   struct exchange *exchange = context;
   bool post = exchange->body != NULL;
-  (void)to, (void)from, (void)to_port, (void)from_port;
+  (void)to, (void)from;
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
     return CURL_PREREQFUNC_ABORT;
-  if (post && !exchange->fresh && !connection_may_carry_post(exchange->connections, exchange->easy)) {
-    exchange->stale = true;
-    curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L); /* nor is it for the next, if nobody else is on it */
-    return CURL_PREREQFUNC_ABORT;
-  }
-  connection_enter(exchange->connections, &exchange->user, exchange->easy);
-  return CURL_PREREQFUNC_OK;
+  enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
+                                                 from_port, to_port, post && !exchange->fresh);
+  if (state == CONNECTION_FINE)
+    return CURL_PREREQFUNC_OK;
+  exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
+  exchange->stale = true;
+  curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L); /* nor is it for the next, if nobody else is on it */
+  return CURL_PREREQFUNC_ABORT;
 }
 #endif
 
@@ -180,10 +181,10 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 }
 
 static bool prepare(struct exchange *exchange, const struct settings *settings, const char *url, double timeout,
-                    struct answer *answer, struct progress *progress, struct connections *connections)
+                    struct answer *answer, struct progress *progress, struct pool *pool)
 {
   memset(exchange, 0, sizeof *exchange);
-  exchange->connections = connections;
+  exchange->pool = pool;
   exchange->settings = settings;
   exchange->began_at = exchange->heard_at = clock_now();
   exchange->answer = answer;
@@ -210,7 +211,11 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L); /* the defaults, said aloud: there is no way to turn them off */
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+#else /* there begin_request cannot stop a POST that goes out once more, over HTTP/1.1, as an HTTP/2 server may ask for */
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+#endif
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
   /* It is asked for in plain; what comes compressed all the same is decoded, and in a coding that libcurl does not know, not
      one byte of it comes. */
@@ -238,12 +243,12 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
 }
 
 bool exchange_post(struct exchange *exchange, const struct settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress, struct connections *connections)
+                   double timeout, struct answer *answer, struct progress *progress, struct pool *pool)
 {
-  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress, connections))
+  if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress, pool))
     return false;
   exchange->awaits = true;
-  connections->awaited++;
+  pool->connections.awaited++;
   exchange->body = body;
   exchange->body_length = length;
   curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
@@ -256,9 +261,9 @@ bool exchange_post(struct exchange *exchange, const struct settings *settings, c
 
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
                   struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
-                  struct connections *connections)
+                  struct pool *pool)
 {
-  if (!prepare(exchange, settings, url, timeout, answer, progress, connections))
+  if (!prepare(exchange, settings, url, timeout, answer, progress, pool))
     return false;
   exchange->image = image;
   return true;
@@ -270,12 +275,22 @@ void exchange_avoid_kept(struct exchange *exchange)
   curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
-void exchange_renew(struct exchange *exchange, double timeout)
+bool exchange_start(struct exchange *exchange, void *owner)
 {
+  return curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, owner) == CURLE_OK &&
+         pool_add(exchange->pool, &exchange->place, exchange->easy);
+}
+
+bool exchange_start_anew(struct exchange *exchange, double timeout)
+{
+  pool_remove(&exchange->place, exchange->easy);
   exchange->stale = false;
-  exchange_avoid_kept(exchange);
+  exchange->anew = true;
+  if (exchange->fresh)
+    exchange_avoid_kept(exchange);
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
   curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  return pool_add(exchange->pool, &exchange->place, exchange->easy);
 }
 
 void exchange_take_undecoded(struct exchange *exchange)
@@ -311,6 +326,9 @@ void exchange_free(struct exchange *exchange)
     return;
   connected(exchange);
   connection_leave(&exchange->user);
+  /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
+  curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
+  pool_remove(&exchange->place, exchange->easy);
   head_clear(&exchange->head);
   free(exchange->redirect);
   exchange->redirect = NULL;

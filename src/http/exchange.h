@@ -8,9 +8,9 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
-#include "http/connection.h"
 #include "http/head.h"
 #include "http/policy.h"
+#include "http/pool.h"
 #include "http/settings.h"
 #include "payload/answer.h"
 #include "stepimg.h"
@@ -36,11 +36,13 @@ struct exchange {
   const char *body; /* the POST's; NULL: a GET */
   size_t body_length, body_sent;
   struct stepimg_image *image; /* the GET's */
-  struct connections *connections;
+  struct pool *pool;
+  struct pool_place place;
   struct connection_user user;
   bool awaits;    /* counted in connections->awaited */
   bool stale;     /* it was given a connection that may carry no POST, and stopped before anything was sent */
-  bool fresh;     /* so it began anew, on one of its own */
+  bool anew;      /* so it began once more */
+  bool fresh;     /* it is to have one of its own */
   bool undecoded; /* its body is wanted as it comes */
   struct head head;
   double began_at, first_byte; /* a moment of clock_now; seconds from then until the answer began */
@@ -52,21 +54,22 @@ struct exchange {
   char reason[CURL_ERROR_SIZE];
 };
 
-/* Prepares a POST of body (borrowed) to the endpoint. The caller adds exchange->easy to its multi handle and sets
-   CURLOPT_PRIVATE. connections->awaited is one more until the body begins to leave or the exchange is over. False: out of
-   memory. */
+/* Prepares a POST of body (borrowed) to the endpoint. The pool's awaited is one more until the body begins to leave or the
+   exchange is over. False: out of memory. */
 bool exchange_post(struct exchange *exchange, const struct settings *settings, const char *body, size_t length,
-                   double timeout, struct answer *answer, struct progress *progress, struct connections *connections);
+                   double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
                   struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
-                  struct connections *connections);
+                  struct pool *pool);
 /* Both are to have a connection of their own, before they are added. */
 void exchange_avoid_kept(struct exchange *exchange);
 /* A GET's body is wanted as it comes, whatever coding it says it has. */
 void exchange_take_undecoded(struct exchange *exchange);
-/* Prepares a stale one, which has left its multi handle, to begin once more, on a connection of its own. */
-void exchange_renew(struct exchange *exchange, double timeout);
+/* Adds a prepared one to its pool; owner is its CURLINFO_PRIVATE. False: out of memory. */
+MUST_USE bool exchange_start(struct exchange *exchange, void *owner);
+/* The same for a stale one that has ended. */
+MUST_USE bool exchange_start_anew(struct exchange *exchange, double timeout);
 
 /* The moment from which it counts as stalled, as nothing of the answer has come for so many seconds; it may be later by
    then. INFINITY: a POST whose answer has not begun. */
@@ -79,7 +82,8 @@ bool exchange_is_open_ended(const struct exchange *exchange);
 bool exchange_is_whole(const struct exchange *exchange);
 /* connect, tls and first_byte. */
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
-void exchange_free(struct exchange *exchange); /* idempotent; the handle has left its multi handle */
+/* Idempotent. Ends what is under way, and its connection with it where it was not complete. */
+void exchange_free(struct exchange *exchange);
 
 /* --------------------------------------------------------------------------------------------------- verdict.c -- */
 

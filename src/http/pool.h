@@ -1,29 +1,50 @@
 /*
- * A client's connections: libcurl's multi handle, and with it the loop over its transfers. The I/O thread's, but for
- * pool_wake.
+ * A client's transfers and the connections they share: one libcurl multi handle, and its connections in generations. libcurl
+ * cannot be told to give a connection no new request while others are on it; but a generation of connections can be left, for
+ * each lies in a share handle of its own. New requests go to the youngest, and one that nobody uses any more is closed. Lives
+ * on the I/O thread, but for pool_wake.
  */
 #ifndef STEPIMG_POOL_H
 #define STEPIMG_POOL_H
 
 #include <curl/curl.h>
-#include <stdbool.h>
 
-struct pool;
+#include "base/check.h"
+#include "http/connection.h"
 
-/* NULL: no memory, or no descriptor is left to wake it by. */
-struct pool *pool_new(void);
-/* All transfers were removed. NULL is fine. */
+struct pool_generation; /* pool.c */
+
+struct pool {
+  CURLM *multi;
+  struct pool_generation *current; /* held */
+  struct connections connections;
+};
+
+/* A transfer's part in it, embedded in whoever makes that; all zero: none. */
+struct pool_place {
+  struct pool *pool; /* NULL: it is in none */
+  struct pool_generation *generation;
+};
+
+/* Any thread. NULL: no memory, or no descriptor is left to wake it by. */
+MUST_USE struct pool *pool_new(void);
+/* All transfers have been removed. Closes all connections. NULL is fine. */
 void pool_free(struct pool *pool);
-/* Starts a transfer; removes one, complete or not. False: no memory. */
-bool pool_add(struct pool *pool, CURL *easy);
-void pool_remove(struct pool *pool, CURL *easy);
-/* Does what can be done at once. */
+
+/* Begins a transfer. False: out of memory; it is not in then. */
+MUST_USE bool pool_add(struct pool *pool, struct pool_place *place, CURL *easy);
+/* Ends it, if it is in. */
+void pool_remove(struct pool_place *place, CURL *easy);
+
+/* Does what there is to do. */
 void pool_perform(struct pool *pool);
-/* The next transfer that has ended, and libcurl's code for it. False: there is none. */
-bool pool_next_result(struct pool *pool, CURL **easy, CURLcode *code);
-/* Sleeps until there is something to do, or pool_wake was called since it slept last. */
+/* One that has ended, with libcurl's code. False: no more has. */
+MUST_USE bool pool_next_result(struct pool *pool, CURL **easy, CURLcode *code);
+/* Sleeps until there is something to do or it is woken, at most so many milliseconds. */
 void pool_sleep(struct pool *pool, int milliseconds);
-/* Any thread. */
+/* Any thread, while it is not being freed. */
 void pool_wake(struct pool *pool);
+/* Closes the connections that nobody uses; those in use are given no other request. */
+void pool_idle(struct pool *pool);
 
 #endif

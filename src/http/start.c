@@ -1,10 +1,10 @@
 #include "http/start.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/once.h"
 #include "base/thread.h"
 
 /* Seconds for all threads. They end at once, if the machine lets them; while one is in OpenSSL, OpenSSL's own end would
@@ -15,7 +15,7 @@ static const double EXIT_PATIENCE = 5;
 static const double EXIT_PATIENCE = 0.2;
 #endif
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct once once = {ONCE_NEW};
 static bool started;
 
 static void start(void)
@@ -26,6 +26,6 @@ static void start(void)
 
 enum stepimg_kind http_start(struct stepimg_error *error)
 {
-  pthread_once(&once, start);
+  once_run(&once, start);
   return started ? STEPIMG_OK : error_set(error, STEPIMG_NETWORK, NULL, "libcurl cannot be started");
 }

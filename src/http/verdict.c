@@ -239,7 +239,7 @@ static unsigned marks_of_body(const struct exchange *exchange)
   const char *body = (const char *)exchange->answer->body.bytes;
   size_t length = exchange->answer->body.length;
   struct words words;
-  if (exchange->answer->mode != ANSWER_ERROR_BODY || length == 0)
+  if (!exchange->began || exchange->answer->mode != ANSWER_ERROR_BODY || length == 0) /* an attempt before had one */
     return 0;
   if (words_is_page(body, length))
     return POLICY_PAGE;
@@ -317,6 +317,17 @@ static void keep_redirect(struct hearing *hearing, struct stepimg_error *error)
   }
 }
 
+/* What the exchange teaches about its connection. */
+static void tell_connection(struct exchange *exchange, const struct policy_facts *facts, CURLcode code)
+{
+  long version = 0;
+  if (facts->status > 0) {
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0);
+  } else if (facts->body_left && code != CURLE_OPERATION_TIMEDOUT)
+    connection_lost(&exchange->user);
+}
+
 struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, struct stepimg_error *error)
 {
   struct hearing hearing;
@@ -337,10 +348,10 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
     facts->passing = facts->failure == STEPIMG_NETWORK; /* cut short */
   }
   struct policy_verdict verdict = policy_judge(facts);
+  tell_connection(exchange, facts, code);
   if (verdict.refused)
     say_refusal(&hearing, &verdict, error);
-  bool wordy = verdict.refused || (error->kind == STEPIMG_PROTOCOL && exchange->began);
-  if (wordy && answer->body.length > 0 && (verdict.refused || answer->envelope.is_object || exchange->image != NULL))
+  if (exchange->began && (verdict.refused || error->kind == STEPIMG_PROTOCOL))
     add_words(exchange, verdict.refused, error);
   keep_redirect(&hearing, error);
   hide_key(exchange, error->message); /* it may name a host that a link named */

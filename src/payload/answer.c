@@ -61,7 +61,7 @@ static bool picture_starts(struct answer *answer, struct stepimg_image *image, s
   return is_good(answer, picture_begin(&answer->picture, file, answer->spares, expected, answer->max, &error), &error);
 }
 
-/* All bytes of the current picture are there. "" is no picture. */
+/* All bytes of the current picture are there. "" is no picture, and leaves its place to another. */
 static bool picture_ends(struct answer *answer)
 {
   struct stepimg_error error;
@@ -69,12 +69,16 @@ static bool picture_ends(struct answer *answer)
   struct stepimg_image *image = answer->current;
   size_t length;
   answer->current = NULL;
+  if (picture->length == 0) {
+    picture_free(picture);
+    return true;
+  }
   if (!is_good(answer, picture_end(picture, &error), &error))
     return false;
   image->format = picture->sniff.format;
   image->width = picture->sniff.width;
   image->height = picture->sniff.height;
-  answer->saved = answer->saved || (picture->file != NULL && picture->length > 0);
+  answer->saved = answer->saved || picture->file != NULL;
   unsigned char *bytes = picture_take(picture, &length);
   picture_free(picture);
   if (bytes == NULL)

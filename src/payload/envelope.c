@@ -133,7 +133,7 @@ enum stepimg_kind envelope_take(struct envelope *envelope, enum scanner_event ev
     envelope->is_object = event == SCANNER_OBJECT;
     return STEPIMG_OK;
   case ENVELOPE_CREATED:
-    envelope->has_created = event == SCANNER_NUMBER && number_whole(bytes, length, &envelope->created);
+    envelope->has_created = event == SCANNER_NUMBER && number_integer(bytes, length, &envelope->created);
     return STEPIMG_OK;
   case ENVELOPE_DATA: /* once more: the last one counts */
     envelope->image_count = 0;
@@ -145,7 +145,7 @@ enum stepimg_kind envelope_take(struct envelope *envelope, enum scanner_event ev
     return begin_entry(envelope, event, index, why);
   case ENVELOPE_SEED:
     envelope->images[index].has_seed =
-        event == SCANNER_NUMBER && number_whole(bytes, length, &envelope->images[index].seed);
+        event == SCANNER_NUMBER && number_integer(bytes, length, &envelope->images[index].seed);
     return STEPIMG_OK;
   default:
     return take_text(envelope, event, path, index, bytes, length, why);

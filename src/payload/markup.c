@@ -94,16 +94,6 @@ static unsigned long number_of(const char *digits, size_t length)
   return code;
 }
 
-static size_t encode(unsigned long code, char out[4])
-{
-  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (size_t i = length - 1; i > 0; i--, code >>= 6)
-    out[i] = (char)(0x80 | (code & 0x3f));
-  out[0] = (char)(first[length] | code);
-  return length;
-}
-
 /* The entity at the start of text, with its & and ;. Returns its length; 0: it is none that is known. */
 static size_t entity(const char *text, size_t length, struct out *out)
 {
@@ -123,7 +113,7 @@ static size_t entity(const char *text, size_t length, struct out *out)
     if (code == 0xa0 || (code < 0x80 && is_space((char)code)))
       put_character(out, ' ');
     else
-      put(out, bytes, encode(code, bytes));
+      put(out, bytes, text_encode(bytes, code));
     return end + 1;
   }
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -1,8 +1,41 @@
 #include "payload/number.h"
 
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+enum number_part number_next(enum number_part part, char c)
+{
+  bool point = c == '.', e = c == 'e' || c == 'E';
+  switch (part) {
+  case NUMBER_NONE:
+    return c == '-' ? NUMBER_MINUS : c == '0' ? NUMBER_ZERO : is_digit(c) ? NUMBER_INTEGER : NUMBER_NONE;
+  case NUMBER_MINUS:
+    return c == '0' ? NUMBER_ZERO : is_digit(c) ? NUMBER_INTEGER : NUMBER_NONE;
+  case NUMBER_ZERO:
+    return point ? NUMBER_POINT : e ? NUMBER_E : NUMBER_NONE;
+  case NUMBER_INTEGER:
+    return is_digit(c) ? NUMBER_INTEGER : point ? NUMBER_POINT : e ? NUMBER_E : NUMBER_NONE;
+  case NUMBER_POINT:
+    return is_digit(c) ? NUMBER_FRACTION : NUMBER_NONE;
+  case NUMBER_FRACTION:
+    return is_digit(c) ? NUMBER_FRACTION : e ? NUMBER_E : NUMBER_NONE;
+  case NUMBER_E:
+    return c == '+' || c == '-' ? NUMBER_SIGN : is_digit(c) ? NUMBER_EXPONENT : NUMBER_NONE;
+  default:
+    return is_digit(c) ? NUMBER_EXPONENT : NUMBER_NONE;
+  }
+}
+
+bool number_is_whole(enum number_part part)
+{
+  return part == NUMBER_ZERO || part == NUMBER_INTEGER || part == NUMBER_FRACTION || part == NUMBER_EXPONENT;
+}
+
 static const int64_t LARGEST = (int64_t)1 << 53;
 
-bool number_whole(const char *text, size_t length, int64_t *number)
+bool number_integer(const char *text, size_t length, int64_t *integer)
 {
   enum { FAR = 1000 };
   int64_t value = 0;
@@ -39,6 +72,6 @@ bool number_whole(const char *text, size_t length, int64_t *number)
     value /= 10;
   if (value > LARGEST || (value != 0 && exponent != 0))
     return false;
-  *number = negative ? -value : value;
+  *integer = negative ? -value : value;
   return true;
 }

@@ -13,16 +13,8 @@ enum state {
   AFTER_VALUE,
   IN_STRING,
   ESCAPE,
-  UNICODE,
   WORD,
-  MINUS, /* of a number, as are the rest */
-  ZERO,
-  INTEGER,
-  POINT,
-  FRACTION,
-  EXPONENT,
-  SIGN,
-  POWER
+  NUMBER
 };
 
 enum string { OTHER, KEY, WANTED, PAYLOAD };
@@ -171,12 +163,8 @@ static void after_value(struct scanner *s, char c)
 /* ------------------------------------------------------------------------------------------------------ strings -- */
 
 /* A piece of the current string, unescaped, for those who read it. */
-static void text(struct scanner *s, const char *bytes, size_t length)
+static void piece(struct scanner *s, const char *bytes, size_t length)
 {
-  if (s->half != 0) { /* its other half did not come */
-    s->half = 0;
-    text(s, "\xef\xbf\xbd", 3);
-  }
   if (s->string == PAYLOAD || s->string == WANTED)
     emit(s, SCANNER_TEXT, s->path, bytes, length);
   else if (s->string == KEY) {
@@ -186,10 +174,21 @@ static void text(struct scanner *s, const char *bytes, size_t length)
   }
 }
 
+/* The same, behind what stands for the half of a surrogate pair whose other half did not come. */
+static void text(struct scanner *s, const char *bytes, size_t length)
+{
+  char half[ESCAPE_MAX];
+  size_t size = escape_flush(&s->escape, half);
+  if (size > 0)
+    piece(s, half, size);
+  if (length > 0)
+    piece(s, bytes, length);
+}
+
 static void begin_string(struct scanner *s, bool key)
 {
   s->state = IN_STRING;
-  s->half = 0;
+  s->escape = (struct escape){.half = 0};
   s->token_length = 0;
   if (key) {
     s->string = KEY;
@@ -213,56 +212,18 @@ static void end_string(struct scanner *s)
     emit(s, SCANNER_TEXT_END, s->path, NULL, 0);
 }
 
-static void character(struct scanner *s, uint32_t code)
-{
-  char out[4];
-  size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (size_t i = length - 1; i > 0; i--, code >>= 6)
-    out[i] = (char)(0x80 | (code & 0x3f));
-  out[0] = (char)(first[length] | code);
-  text(s, out, length);
-}
-
-static void unicode(struct scanner *s, char c)
-{
-  static const char digits[] = "0123456789abcdef";
-  const char *digit = memchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c, sizeof digits - 1);
-  if (digit == NULL) {
-    fail(s, "an escape is broken");
-    return;
-  }
-  s->unit = s->unit << 4 | (uint32_t)(digit - digits);
-  if (++s->digit_count < 4)
-    return;
-  s->state = IN_STRING;
-  uint32_t unit = s->unit, half = s->half;
-  if (unit >= 0xdc00 && unit <= 0xdfff) {
-    if (half != 0)
-      s->half = 0;
-    character(s, half != 0 ? 0x10000 + ((half - 0xd800) << 10) + (unit - 0xdc00) : 0xfffd);
-  } else if (unit >= 0xd800 && unit <= 0xdbff) {
-    text(s, "", 0); /* of another one before */
-    s->half = unit;
-  } else
-    character(s, unit);
-}
-
 static void escape(struct scanner *s, char c)
 {
-  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-  const char *found = memchr(from, c, sizeof from - 1);
-  if (c == 'u') {
-    s->state = UNICODE;
-    s->unit = 0;
-    s->digit_count = 0;
-    return;
-  }
-  s->state = IN_STRING;
-  if (found != NULL)
-    text(s, to + (found - from), 1);
-  else
+  char out[ESCAPE_MAX];
+  size_t length;
+  enum escape_state state = escape_next(&s->escape, c, out, &length);
+  if (state == ESCAPE_BROKEN)
     fail(s, "an escape is broken");
+  if (state != ESCAPE_DONE)
+    return;
+  s->state = IN_STRING;
+  if (length > 0)
+    piece(s, out, length);
 }
 
 /* As much of a string as needs no thought. A search for the quote, then one for a backslash before it, would go over the
@@ -270,7 +231,8 @@ static void escape(struct scanner *s, char c)
 static size_t run(struct scanner *s, const char *bytes, size_t length)
 {
   bool payload = s->string == PAYLOAD; /* a NUL in it is its reader's to judge */
-  size_t read = payload && s->reader != NULL && s->half == 0 ? s->reader(s->context, bytes, length) : 0, at = read;
+  size_t read = payload && s->reader != NULL && s->escape.half == 0 ? s->reader(s->context, bytes, length) : 0,
+         at = read;
   while (at < length && bytes[at] != '"' && bytes[at] != '\\' && (bytes[at] != '\0' || payload))
     at++;
   if (at > read)
@@ -285,41 +247,15 @@ static void begin_number(struct scanner *s, char c)
   s->path = path_here(s);
   s->token[0] = c;
   s->token_length = 1;
-  s->state = c == '-' ? MINUS : c == '0' ? ZERO : INTEGER;
-}
-
-static bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-/* The state behind the next character of a number; AFTER_VALUE: it is none of it. */
-static int next_of_number(int state, char c)
-{
-  switch (state) {
-  case MINUS:
-    return c == '0' ? ZERO : is_digit(c) ? INTEGER : AFTER_VALUE;
-  case ZERO:
-    return c == '.' ? POINT : c == 'e' || c == 'E' ? EXPONENT : AFTER_VALUE;
-  case INTEGER:
-    return is_digit(c) ? INTEGER : c == '.' ? POINT : c == 'e' || c == 'E' ? EXPONENT : AFTER_VALUE;
-  case POINT:
-    return is_digit(c) ? FRACTION : AFTER_VALUE;
-  case FRACTION:
-    return is_digit(c) ? FRACTION : c == 'e' || c == 'E' ? EXPONENT : AFTER_VALUE;
-  case EXPONENT:
-    return c == '+' || c == '-' ? SIGN : is_digit(c) ? POWER : AFTER_VALUE;
-  default: /* SIGN, POWER */
-    return is_digit(c) ? POWER : AFTER_VALUE;
-  }
+  s->number = number_next(NUMBER_NONE, c);
+  s->state = NUMBER;
 }
 
 /* Its end shows only in what follows. */
 static void end_number(struct scanner *s)
 {
-  bool whole = s->state == ZERO || s->state == INTEGER || s->state == FRACTION || s->state == POWER;
   s->state = AFTER_VALUE;
-  if (!whole)
+  if (!number_is_whole(s->number))
     fail(s, "a number is broken");
   else if (is_wanted(s))
     emit(s, SCANNER_NUMBER, s->path, s->token, s->token_length <= SCANNER_MAX_NUMBER ? s->token_length : 0);
@@ -366,7 +302,7 @@ static void value(struct scanner *s, char c)
     begin_word(s, SCANNER_NULL, "ull");
     break;
   default:
-    if (c == '-' || is_digit(c))
+    if (number_next(NUMBER_NONE, c) != NUMBER_NONE)
       begin_number(s, c);
     else
       fail(s, "a value is missing");
@@ -390,10 +326,10 @@ static void step(struct scanner *s, char c)
     if (s->state == MARK)
       return;
   }
-  if (s->state >= MINUS) {
-    int next = next_of_number(s->state, c);
-    if (next != AFTER_VALUE) {
-      s->state = next;
+  if (s->state == NUMBER) {
+    enum number_part next = number_next(s->number, c);
+    if (next != NUMBER_NONE) {
+      s->number = next;
       if (s->token_length < SCANNER_MAX_NUMBER)
         s->token[s->token_length] = c;
       s->token_length += s->token_length <= SCANNER_MAX_NUMBER;
@@ -447,9 +383,6 @@ static void step(struct scanner *s, char c)
   case ESCAPE:
     escape(s, c);
     break;
-  case UNICODE:
-    unicode(s, c);
-    break;
   case WORD:
     word(s, c);
     break;
@@ -497,7 +430,7 @@ bool scanner_is_whole(const struct scanner *s)
 
 bool scanner_end(struct scanner *s)
 {
-  if (!s->stopped && s->depth == 0 && s->state >= MINUS)
+  if (!s->stopped && s->depth == 0 && s->state == NUMBER)
     end_number(s);
   if (!scanner_is_whole(s))
     fail(s, "it ends too early");

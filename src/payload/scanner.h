@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "payload/escape.h"
+#include "payload/number.h"
+
 enum {
   SCANNER_MAX_STEPS = 5,    /* the longest path */
   SCANNER_MAX_PATHS = 64,   /* paths at most */
@@ -70,11 +73,10 @@ struct scanner {
   unsigned path;                                    /* of the current string */
   const char *word;                                 /* what is left of true, false or null */
   enum scanner_event word_event;                    /* which of them it is */
+  enum number_part number;                          /* how far a number came */
   char token[SCANNER_MAX_NUMBER];                   /* a key or a number */
   size_t token_length;                              /* beyond the buffer: it did not fit */
-  uint32_t unit;                                    /* of the digits of \uXXXX so far */
-  unsigned digit_count;
-  uint32_t half; /* the first half of a surrogate pair; 0: none is open */
+  struct escape escape;                             /* of the current string */
 };
 
 void scanner_init(struct scanner *scanner, const struct scanner_path *paths, unsigned count, scanner_sink *sink,

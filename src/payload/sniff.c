@@ -198,3 +198,17 @@ const char *stepimg_format_name(enum stepimg_format format)
   static const char *const names[] = {NULL, "png", "jpeg", "webp", "gif", "avif"};
   return (unsigned)format < sizeof names / sizeof *names ? names[format] : NULL;
 }
+
+struct stepimg_value stepimg_image_value(const char *bytes, size_t length)
+{
+  struct stepimg_value value = {.type = STEPIMG_IMAGE};
+  struct sniff sniff;
+  sniff_init(&sniff);
+  sniff_feed(&sniff, (const unsigned char *)bytes, length);
+  value.as.image.bytes = bytes;
+  value.as.image.length = length;
+  value.as.image.format = sniff.format;
+  value.as.image.width = sniff.width;
+  value.as.image.height = sniff.height;
+  return value;
+}

@@ -75,6 +75,8 @@ static const struct scanner_path paths[] = {
 
 enum { PATH_COUNT = sizeof paths / sizeof *paths, QUOTE = 200 };
 
+_Static_assert((int)PATH_COUNT <= (int)SCANNER_MAX_PATHS, "the scanner has no room for so many");
+
 enum role { MESSAGE, TYPE, CODE, ROLES };
 
 /* The text that is arriving, with room behind the longest: there the key may begin that is to be hidden. */

@@ -217,6 +217,9 @@ static enum stepimg_kind refuse_name(unsigned scopes, const char *name, struct s
   error->wrong_type = true;
   if (is_parameter(name)) {
     flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN, "it is a parameter, not an option: give it beside the prompt");
+  } else if (is_one_of(of_calls, name) && scopes & STEPIMG_CLIENT_OPTION) {
+    flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
+                   "it is an option of a call, not of a client: give it beside the parameters");
   } else if (find(name) != NULL || is_one_of(of_clients, name)) {
     flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
                    "it is an option of a client, not of a call: give it when the client is made");
