@@ -13,7 +13,7 @@ package.loaded.cjson = {
     local own = json.new()
     return {
       encode = function(value) return allocations.spare(own.encode, value) end,
-      decode = function(text) return allocations.spare(own.decode, text) end,
+      encode_keep_buffer = own.encode_keep_buffer,
     }
   end,
 }

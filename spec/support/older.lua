@@ -162,10 +162,11 @@ if probe:close() == true then
     return code == 0 or nil, "exit", code
   end
 
-  io.popen = function(command, mode) -- luacheck: ignore
-    if mode == "w" then
-      return popen(command, mode)
-    end
+  function pipe:setvbuf(...)
+    return self.file:setvbuf(...)
+  end
+
+  io.popen = function(command, mode)
     local status = os.tmpname()
     local quoted = "'" .. command:gsub("'", "'\\''") .. "'"
     local file, complaint = popen(("sh -c %s; echo $? >%s"):format(quoted, status), mode or "r")

@@ -106,6 +106,9 @@ void record_release(lua_State *L, int index);
 stepimg_job *job_of(lua_State *L, int index);
 struct client *job_owner(lua_State *L, int index);
 
+/* Pushes the table of an outcome that stays what it is meanwhile. */
+void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct client *owner);
+
 /* -------------------------------------------------------------------------------------------------------- payloads */
 
 /* Pushes a payload that holds this picture too; the collector is to be told of it on that client's account. */

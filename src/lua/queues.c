@@ -258,8 +258,9 @@ static int kind(lua_State *L)
 
 /* --------------------------------------------------------------------------------------------------------- waiting -- */
 
-/* The lua program's Ctrl-C can only set a hook, on the main thread: there it fires by itself, in a coroutine, whose hook
-   is another, it shows that it was set. */
+/* The lua program's Ctrl-C can only set a hook, on the main thread: there it fires by itself. In a coroutine, whose hook
+   is another, it shows that it was set; LuaJIT has one hook for all. */
+#ifndef LUA_JITLIBNAME
 static lua_State *main_thread(lua_State *L)
 {
 #ifdef LUA_RIDX_MAINTHREAD
@@ -271,11 +272,17 @@ static lua_State *main_thread(lua_State *L)
   lua_pop(L, 1);
   return main_thread;
 }
+#endif
 
 static lua_Hook main_hook(lua_State *L)
 {
+#ifdef LUA_JITLIBNAME
+  (void)L;
+  return NULL;
+#else
   lua_State *state_of_main = main_thread(L);
   return state_of_main != NULL && state_of_main != L ? lua_gethook(state_of_main) : NULL;
+#endif
 }
 
 static int watch(lua_State *L)
