@@ -26,7 +26,7 @@ local OPTIONS = {
   "model", "allow_http", "stall_timeout",
 }
 local RAISING = {}
-for _, event in ipairs {"index", "newindex", "len", "call", "pairs", "tostring", "eq", "lt", "concat"} do
+for _, event in ipairs {"newindex", "len", "call", "pairs", "tostring", "eq", "lt", "concat"} do
   RAISING["__" .. event] = function()
     error("__" .. event .. " was called")
   end
