@@ -17,7 +17,7 @@ describe("The I/O thread", function()
 
   local function run(part)
     local pipe = assert(io.popen(support.words(support.host "worker", part, server.base_url) .. " 2>&1"))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     local _, how, code = pipe:close()
     assert.same({"exit", 0}, {how, code}, output)
     return output
