@@ -6,6 +6,8 @@
  *
  * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
