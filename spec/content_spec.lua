@@ -31,6 +31,7 @@ local function ask(post, get, options, call)
   for name, value in pairs(options or {}) do
     given[name] = value
   end
+  given.base_url, given.path = given.base_url .. (given.path or ""), nil
   local client <close> = assert(stepimg.new(given))
   local result, err = raw.finish(assert(client:submit({prompt = "a lighthouse"}, call)))
   return result, err, posts, gets
@@ -222,6 +223,15 @@ describe("The server's own words", function()
       assert.same({}, {err.type, err.code})
     end)
   end
+
+  it("are cut at a character's end where our own take much room", function()
+    for length = 600, 603 do
+      local words = ("\u{706f}"):rep(170)
+      local refusal = answer("404 No", nil, ('{"error":"%s"}'):format(words))
+      local err = support.failure(ask(refusal, nil, {path = "/" .. ("x"):rep(length)}))
+      assert.is_true(#err.message > 900 and #err.message < 1024 and utf8.len(err.message) ~= nil, err.message)
+    end
+  end)
 
   it("are those of the attempt that ended the job, and of no other", function()
     local refusals = {

@@ -1,5 +1,5 @@
--- Interrupts and finalizers at every moment of the main paths: no crash, no hang, each job delivered once or still to be
--- had. The tortures are in spec/torture/, which tell of themselves.
+-- Interrupts and finalizers at every moment of the main paths: no crash, no hang, each job delivered once or still to
+-- be had. The tortures are in spec/torture/, which tell of themselves.
 
 local standin = require "spec.standin"
 local support = require "spec.support"

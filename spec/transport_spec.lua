@@ -143,7 +143,8 @@ describe("TLS", function()
     end
     assert.matches("^network: 127%.0%.0%.1: no secure connection: this system has no authorities to trust; "
       .. "install ca%-certificates, or set ca_file %([^\n]+%)\n$",
-      (run("env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "LUA_CPATH=" .. support.CPATH, support.interpreter(), script)))
+      (run("env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "LUA_CPATH=" .. support.CPATH, support.interpreter(),
+        script)))
     os.remove(script)
   end)
 

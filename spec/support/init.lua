@@ -218,7 +218,8 @@ process.__index = process
 local FIRST_LINE = _VERSION < "Lua 5.4" and "require 'spec.support.older' " or ""
 
 -- Starts `script` in a Lua process of its own that finds the module and the specs' modules. It sees the environment's
--- variables of `environment`, and no key and no URL but these. It is the Lua that runs the specs, or that `interpreter`.
+-- variables of `environment`, and no key and no URL but these. It is the Lua that runs the specs, or that
+-- `interpreter`.
 function support.start(script, environment, interpreter)
   local words = {"env -u STEP_API_KEY -u STEP_BASE_URL"}
   local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = interpreter and "./?.so;;" or support.CPATH}

@@ -1,7 +1,7 @@
 -- The specs are written in Lua 5.4. For a Lua before it, this makes those files that are loaded after it readable, and
 -- lends it what of the standard library they use. `local x <close>` is closed at the end of its test there, in place of
--- the end of its block. A helper of busted (--helper), and the first line of each child's script. Under 5.4 and newer it
--- does nothing.
+-- the end of its block. A helper of busted (--helper), and the first line of each child's script. Under 5.4 and newer
+-- it does nothing.
 
 local older = {}
 package.loaded["spec.support.older"] = older -- once, however it was found

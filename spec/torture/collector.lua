@@ -1,6 +1,6 @@
--- collector.lua BASE_URL DIRECTORY, run by spec/host/lua_allocations.c: for each N, the N-th allocation on each of the main
--- paths makes the collector go round, and a finalizer calls one of the API's functions on what is in use. Prints how
--- often one did.
+-- collector.lua BASE_URL DIRECTORY, run by spec/host/lua_allocations.c: for each N, the N-th allocation on each of
+-- the main paths makes the collector go round, and a finalizer calls one of the API's functions on what is in use.
+-- Prints how often one did.
 
 local allocations, base_url, directory = ...
 arg = {base_url, directory} -- luacheck: ignore

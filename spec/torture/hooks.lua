@@ -1,6 +1,6 @@
--- hooks.lua BASE_URL DIRECTORY: for each N, a hook raises at its N-th event on each of the main paths: it is called when a
--- function is called, when one returns, or at each instruction. The same error leaves the call, at once. Prints how
--- often it raised.
+-- hooks.lua BASE_URL DIRECTORY: for each N, a hook raises at its N-th event on each of the main paths: it is called
+-- when a function is called, when one returns, or at each instruction. The same error leaves the call, at once.
+-- Prints how often it raised.
 
 local paths = require "spec.torture.paths"
 

@@ -172,8 +172,8 @@ end, function(state)
   state.job = assert(state.client:submit(prompt()))
 end)
 
--- Each item is submitted once, which the budget sees to, and handed over. After an error the loop goes on, with the item
--- that was not handed over for certain.
+-- Each item is submitted once, which the budget sees to, and handed over. After an error the loop goes on, with the
+-- item that was not handed over for certain.
 path("each", function(state)
   for i, result, err in state.loop do
     state.seen[i] = result or err
