@@ -56,7 +56,7 @@ static void takes_no_name_for_this_machine(void **state)
     snprintf(url, sizeof url, "http://%s/v1", names[i]);
     if (url_is_loopback(url))
       fail_msg("%s is taken for this machine", url);
-    assert_int_equal(url_endpoint(url, &endpoint, &error), STEPIMG_INVALID);
+    assert_int_equal(url_endpoint(url, false, &endpoint, &error), STEPIMG_INVALID);
     assert_null(endpoint);
     assert_false(is_plain(followed("http://127.0.0.1/v1", url)));
   }
@@ -198,6 +198,23 @@ static void stays_on_this_machine_in_plain_text(void **state)
   assert_string_equal(followed("http://127.0.0.1/v1", "//b.example/x"), "https://b.example/x");
 }
 
+static void takes_http_beyond_this_machine_where_it_is_allowed(void **state)
+{
+  struct stepimg_error error;
+  char *endpoint;
+  (void)state;
+  assert_int_equal(url_endpoint("http://gateway.example:8080/v1", false, &endpoint, &error), STEPIMG_INVALID);
+  assert_contains(error.message, "allow_http");
+  assert_int_equal(url_endpoint("http://gateway.example:8080/v1", true, &endpoint, &error), STEPIMG_OK);
+  assert_string_equal(endpoint, "http://gateway.example:8080/v1/images/generations");
+  memset(&error, 0, sizeof error);
+  assert_int_equal(url_check_proxy("http://proxy.example:1", endpoint, &error), STEPIMG_OK);
+  assert_int_equal(url_check_proxy("http://proxy.example:1", "http://127.0.0.1/v1", &error), STEPIMG_INVALID);
+  free(endpoint);
+  assert_int_equal(url_endpoint("ftp://gateway.example/v1", true, &endpoint, &error), STEPIMG_INVALID);
+  assert_int_equal(url_endpoint("http://user@gateway.example/v1", true, &endpoint, &error), STEPIMG_INVALID);
+}
+
 static void makes_the_endpoint_of_a_base_url(void **state)
 {
   static const char *const cases[][2] = {
@@ -215,7 +232,7 @@ static void makes_the_endpoint_of_a_base_url(void **state)
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     struct stepimg_error error;
     char *endpoint;
-    assert_int_equal(url_endpoint(cases[i][0], &endpoint, &error), STEPIMG_OK);
+    assert_int_equal(url_endpoint(cases[i][0], false, &endpoint, &error), STEPIMG_OK);
     assert_string_equal(endpoint, cases[i][1]);
     free(endpoint);
   }
@@ -232,6 +249,7 @@ int main(void)
       cmocka_unit_test(follows_no_link_that_leads_astray),
       cmocka_unit_test(follows_no_link_with_a_nul),
       cmocka_unit_test(stays_on_this_machine_in_plain_text),
+      cmocka_unit_test(takes_http_beyond_this_machine_where_it_is_allowed),
       cmocka_unit_test(makes_the_endpoint_of_a_base_url),
   };
   return cmocka_run_group_tests_name("url", tests, NULL, NULL);

@@ -177,7 +177,7 @@ static void check_endpoint(const char *base, const char *proxy)
   static const char path[] = "/images/generations";
   struct stepimg_error error;
   char *endpoint;
-  enum stepimg_kind kind = url_endpoint(base, &endpoint, &error);
+  enum stepimg_kind kind = url_endpoint(base, false, &endpoint, &error);
   CHECK(kind == STEPIMG_OK || kind == STEPIMG_INVALID);
   CHECK((kind == STEPIMG_OK) == (endpoint != NULL));
   if (kind != STEPIMG_OK)

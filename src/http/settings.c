@@ -85,7 +85,7 @@ enum stepimg_kind settings_init(struct settings *settings, struct stepimg_option
   settings->connect_timeout = options->connect_timeout;
   settings->user_agent = options->user_agent != NULL ? take(&options->user_agent) : default_user_agent();
   if (settings_check_library(version->features, version->ssl_version, error) != STEPIMG_OK ||
-      url_endpoint(base, &settings->endpoint, error) != STEPIMG_OK ||
+      url_endpoint(base, options->allow_http, &settings->endpoint, error) != STEPIMG_OK ||
       proxy_init(&settings->proxy, take(&options->proxy), settings->endpoint, error) != STEPIMG_OK ||
       authorities_init(&settings->authorities, options->ca_file, error) != STEPIMG_OK)
     return error->kind;

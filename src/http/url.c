@@ -234,7 +234,8 @@ bool url_follow(const char *from, const char *link, size_t length, char **url, c
   return good;
 }
 
-static enum stepimg_kind check_base(struct address *address, const char *text, struct stepimg_error *error)
+static enum stepimg_kind check_base(struct address *address, const char *text, bool allow_http,
+                                    struct stepimg_error *error)
 {
   char host[URL_HOST_MAX];
   bool http = is_scheme(address, "http"), https = is_scheme(address, "https");
@@ -247,9 +248,10 @@ static enum stepimg_kind check_base(struct address *address, const char *text, s
     return error_set(error, STEPIMG_INVALID, "base_url", "a user name or password has no place in it; use api_key");
   if (strpbrk(text, "?#") != NULL) /* libcurl says nothing of empty ones */
     return error_set(error, STEPIMG_INVALID, "base_url", "a query (?) or fragment (#) has no place in it");
-  if (http && !is_loopback(address))
+  if (http && !allow_http && !is_loopback(address))
     return error_set(error, STEPIMG_INVALID, "base_url",
-                     "http to %s would show the key to everyone on the way; only https is allowed but for this machine",
+                     "http to %s would show the key to everyone on the way; only https is allowed but for this "
+                     "machine, or see allow_http",
                      host);
   return STEPIMG_OK;
 }
@@ -271,11 +273,11 @@ static size_t without_end(const char *base, size_t length, const char *end)
   return has ? without_slashes(base, length - size) : length;
 }
 
-enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error)
+enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error)
 {
   static const char path[] = "/images/generations";
   struct address address = open_address(base, 0);
-  enum stepimg_kind kind = check_base(&address, base, error);
+  enum stepimg_kind kind = check_base(&address, base, allow_http, error);
   close_address(&address);
   *endpoint = NULL;
   if (address.no_memory)
@@ -312,7 +314,7 @@ enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struc
   else if (!is_proxy_scheme(&address))
     kind = error_set(error, STEPIMG_INVALID, "proxy",
                      "its scheme is none of http, https, socks4, socks4a, socks5, socks5h");
-  else if (is_scheme(&base, "http") && !is_loopback(&address))
+  else if (is_scheme(&base, "http") && is_loopback(&base) && !is_loopback(&address)) /* else it is so all the way */
     kind = error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
   if (address.no_memory || base.no_memory)
     kind = error_nomem(error);

@@ -6,9 +6,9 @@
 
 enum { URL_HOST_MAX = 256 };
 
-/* The endpoint's address below a base URL: https, or http on loopback, with a path of any depth and no credentials,
+/* The endpoint's address below a base URL: https, or http on loopback or where it is allowed, with a path of any depth and no credentials,
    query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
-enum stepimg_kind url_endpoint(const char *base, char **endpoint, struct stepimg_error *error);
+enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error);
 
 /* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */
 bool url_is_loopback(const char *url);
@@ -29,8 +29,8 @@ const char *url_host(char out[URL_HOST_MAX], const char *url);
 /* The same of a proxy's address. */
 const char *url_proxy_host(char out[URL_HOST_MAX], const char *proxy);
 
-/* A proxy's address, with a scheme or without, must be one; before an http endpoint it must be this machine, since it
-   sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
+/* A proxy's address, with a scheme or without, must be one; before an http endpoint on this machine it must be this
+   machine too, since it sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
    password. */
 enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error);
 
