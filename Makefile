@@ -9,13 +9,18 @@ LUA        ?= $(shell command -v lua5.4 || command -v lua)
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
-LUA_PC     := $(shell for p in lua5.4 lua-5.4 lua54 lua; do $(PKG_CONFIG) --exists "$$p >= 5.4 $$p < 5.5" 2>/dev/null && echo $$p && break; done)
-LUA_CMOD   ?= $(PREFIX)/lib/lua/5.4
+# LUA=luajit, lua5.1 … lua5.5: for that Lua, below build/; LUAS: those that test-all asks.
+FLAVOUR    := $(or $(shell $(LUA) -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match "%d%.%d")' 2>/dev/null),lua5.4)
+VERSION    := $(if $(filter luajit,$(FLAVOUR)),5.1,$(FLAVOUR:lua%=%))
+LUAS       ?= lua5.4 luajit lua5.1 lua5.2 lua5.3 $(shell command -v lua5.5 >/dev/null && echo lua5.5)
+LUA_PC     := $(if $(filter luajit,$(FLAVOUR)),luajit,$(shell for p in lua$(VERSION) lua-$(VERSION) lua$(subst .,,$(VERSION)) lua; do case $$($(PKG_CONFIG) --modversion $$p 2>/dev/null) in ($(VERSION)*) echo $$p; break;; esac; done))
+LUA_CMOD   ?= $(PREFIX)/lib/lua/$(VERSION)
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
 # SANITIZE=address, thread, valgrind or debug: a build of its own below build/, with its module in it.
 BUILD   := build$(SANITIZE:%=/%)
-MODULE  := $(SANITIZE:%=$(BUILD)/)stepimg.so
+OUT     := $(BUILD)$(filter-out /lua5.4,/$(FLAVOUR))
+MODULE  := $(if $(filter build,$(OUT)),,$(OUT)/)stepimg.so
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(if $(CI),-Werror)
 HARDEN  := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 FOR_address := -DSTEPIMG_DEBUG -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
@@ -27,15 +32,17 @@ OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANI
 quote    = '$(subst ','\'',$(1))'
 LUA_CF   = $(if $(LUA_INCDIR),-I$(call quote,$(LUA_INCDIR)),$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
 CURL_CF  = $(if $(CURL_INCDIR),-I$(call quote,$(CURL_INCDIR)),$(shell $(PKG_CONFIG) --cflags libcurl))
-LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -Wl,-E # of hosts: C modules find Lua in them
+LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -lm -Wl,-E # of hosts: C modules find Lua in them
 CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
-MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
+# Of the core's names none: two copies in one process would meet.
+MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete,--exclude-libs,ALL
 
-CORE_SRC  := $(wildcard src/*/*.c)
+CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
+LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/lua/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(BUILD)/,host host-static states allocations lua_allocations secrets fork worker environment.so suspend.so)
+HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations) $(addprefix $(BUILD)/,allocations secrets fork worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.c bench/*.c examples/*.c)
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
@@ -43,7 +50,7 @@ TIDY      := $(filter %.c,$(C_FILES))
 
 all: $(MODULE)
 
-$(MODULE): $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+$(MODULE): $(LUA_OBJ) $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(CFLAGS) $(MODULE_LD) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/libstepimg.a: $(CORE_OBJ)
@@ -54,14 +61,23 @@ $(BUILD)/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-$(BUILD)/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
-	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(OUT)/lua_stepimg.o: lua_stepimg.c $(BUILD)/lua/stepimg.lua.h | $(OUT)/tools
+	$(CC) $(OURS) -Isrc -I$(BUILD)/lua $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(OUT)/lua/%.o: src/lua/%.c | $(OUT)/tools
+	@mkdir -p $(@D)
+	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# The API's text as the elements of a C array.
+$(BUILD)/lua/stepimg.lua.h: src/lua/stepimg.lua
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/[0-9a-f][0-9a-f]/0x&,/g' >$@
 
 # Says in one line what is missing, before a compiler says it in twenty.
-$(BUILD)/tools:
-	@$(if $(LUA_PC)$(LUA_INCDIR),,echo "stepimg needs pkg-config and Lua 5.4's headers (Debian: pkg-config liblua5.4-dev)" >&2; exit 1)
+$(sort $(BUILD)/tools $(OUT)/tools):
+	@$(if $(LUA_PC)$(LUA_INCDIR),,echo "stepimg needs pkg-config and the headers of $(FLAVOUR) (Debian: pkg-config lib$(FLAVOUR:luajit=luajit-5.1)-dev)" >&2; exit 1)
 	@$(if $(CURL_LIBDIR),:,$(PKG_CONFIG) --exists 'libcurl >= 7.76') || { echo "stepimg needs libcurl 7.76 or newer (Debian: libcurl4-openssl-dev)" >&2; exit 1; }
-	@mkdir -p $(BUILD) && touch $@
+	@mkdir -p $(@D) && touch $@
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libstepimg.a
 	@mkdir -p $(@D)
@@ -71,10 +87,10 @@ $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
 
 # The example host, once with the module beside it and once with the module in it.
-$(BUILD)/host: examples/host.c | $(BUILD)/tools
+$(OUT)/host: examples/host.c | $(OUT)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD) -lm
 
-$(BUILD)/host-static: examples/host.c $(BUILD)/lua_stepimg.o $(BUILD)/libstepimg.a
+$(OUT)/host-static: examples/host.c $(LUA_OBJ) $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LD) $(CURL_LD) -lm
 
 $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
@@ -91,26 +107,29 @@ $(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 $(BUILD)/environment.so $(BUILD)/suspend.so: $(BUILD)/%.so: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
-$(BUILD)/states $(BUILD)/lua_allocations $(BUILD)/lua: $(BUILD)/%: spec/host/%.c | $(BUILD)/tools
-	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
+$(OUT)/states $(OUT)/lua_allocations $(OUT)/lua: $(OUT)/%: spec/host/%.c | $(OUT)/tools
+	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD)
 
 # The core and the binding once more, by clang and for its fuzzer; the judges are Lua, lua-cjson and libcurl.
 FUZZED   := -std=c11 -DSTEPIMG_DEBUG -pthread -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined -fsanitize=fuzzer
-FUZZ_OBJ := $(CORE_SRC:src/%.c=$(BUILD)/fuzz/core/%.o) $(BUILD)/fuzz/core/lua_stepimg.o
+FUZZ_OBJ := $(CORE_SRC:src/%.c=$(BUILD)/fuzz/core/%.o) $(patsubst src/%.c,$(BUILD)/fuzz/%.o,$(wildcard src/lua/*.c)) $(BUILD)/fuzz/lua_stepimg.o
 $(BUILD)/fuzz/core/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
 	clang $(FUZZED)-no-link -Isrc $(CURL_CF) -c -o $@ $<
 
-$(BUILD)/fuzz/core/lua_stepimg.o: lua_stepimg.c | $(BUILD)/tools
+$(BUILD)/fuzz/%.o: src/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
-	clang $(FUZZED)-no-link $(LUA_CF) -c -o $@ $<
+	clang $(FUZZED)-no-link -Isrc $(LUA_CF) -c -o $@ $<
+
+$(BUILD)/fuzz/lua_stepimg.o: lua_stepimg.c $(BUILD)/lua/stepimg.lua.h | $(BUILD)/tools
+	clang $(FUZZED)-no-link -Isrc -I$(BUILD)/lua $(LUA_CF) -c -o $@ $<
 
 $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
 	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) $(CURL_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
-install: stepimg.so
+install: $(MODULE)
 	install -d $(call quote,$(DESTDIR)$(LUA_CMOD))
-	install -m 755 stepimg.so $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
+	install -m 755 $(MODULE) $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
 
 uninstall:
 	rm -f $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
@@ -144,11 +163,11 @@ run-spec: stepimg.so $(HOSTS)
 run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
 	@LUA=$(call quote,$(LUA)) sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
-run-check: stepimg.so
+run-check: stepimg.so $(BUILD)/lua/stepimg.lua.h
 	luacheck --quiet .
 	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 	@echo "$(CLANG_TIDY): $(words $(TIDY)) files"
-	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc $(CURL_CF) $(LUA_CF) 2>/dev/null
+	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc -I$(BUILD)/lua $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
 	LUA=$(call quote,$(LUA)) sh spec/rock.sh

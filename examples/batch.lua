@@ -32,7 +32,8 @@ if not client then
 end
 
 -- On a terminal a bar stands beneath the lines, drawn over itself; test(1) knows what Lua does not.
-local on_terminal = os.execute "test -t 2"
+local answer = os.execute "test -t 2"
+local on_terminal = answer == true or answer == 0 -- of Lua 5.1
 local WIDTH = 40
 local saved, failed = 0, 0
 
@@ -44,7 +45,7 @@ end
 
 local function draw()
   if on_terminal then
-    local filled = (saved + failed) * WIDTH // #prompts
+    local filled = math.floor((saved + failed) * WIDTH / #prompts)
     io.stderr:write(("[%s%s] %d of %d saved, %d failed"):format(
       ("#"):rep(filled), ("."):rep(WIDTH - filled), saved, #prompts, failed))
   end

@@ -40,7 +40,8 @@ function game.update(dt)
   seconds, frames = seconds + dt, frames + 1
   local progress = job:progress()
   draw(("%s %s, %d KB, %.1f s (c: cancel)"):format(
-    SPINNER[frames // 6 % #SPINNER + 1], progress.phase, progress.received // 1000, progress.elapsed))
+    SPINNER[math.floor(frames / 6) % #SPINNER + 1], progress.phase, math.floor(progress.received / 1000),
+    progress.elapsed))
   client:update()
   return running
 end

@@ -115,9 +115,13 @@ static int run(lua_State *L)
   luaL_checkstack(L, count, "too many arguments");
   luaL_openlibs(L);
 #ifdef STEPIMG_STATIC
-  luaL_requiref(L, "stepimg", luaopen_stepimg, 0);
+  lua_getglobal(L, "package"); /* where require finds it */
+  lua_getfield(L, -1, "preload");
+  lua_pushcfunction(L, luaopen_stepimg);
+  lua_setfield(L, -2, "stepimg");
+  lua_pop(L, 2);
 #endif
-  if (luaL_loadfile(L, words[1]) != LUA_OK)
+  if (luaL_loadfile(L, words[1]) != 0)
     return lua_error(L);
   for (int i = 2; i < count; i++)
     lua_pushstring(L, words[i]);
@@ -134,7 +138,8 @@ static int run(lua_State *L)
 /* Of an error that is no string, such as those of stepimg, makes one. */
 static int describe(lua_State *L)
 {
-  luaL_tolstring(L, 1, NULL);
+  if (!lua_isstring(L, 1) && !luaL_callmeta(L, 1, "__tostring"))
+    lua_pushstring(L, luaL_typename(L, 1));
   return 1;
 }
 
@@ -152,8 +157,8 @@ int main(int argc, char **argv)
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   int status = lua_pcall(L, 2, 0, 1);
-  if (status != LUA_OK)
+  if (status != 0)
     fprintf(stderr, "%s\n", lua_tostring(L, -1));
   lua_close(L);
-  return status == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+  return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

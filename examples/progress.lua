@@ -13,7 +13,8 @@ local function or_die(value, err)
 end
 
 -- Drawn over itself, on a terminal alone; test(1) knows what Lua does not.
-local on_terminal = os.execute "test -t 2"
+local answer = os.execute "test -t 2"
+local on_terminal = answer == true or answer == 0 -- of Lua 5.1
 local function draw(line)
   if on_terminal then
     io.stderr:write("\r", line, "\27[K")
@@ -25,7 +26,6 @@ local function megabytes(count)
 end
 
 local function wait(job)
-  local _ <close> = setmetatable({}, {__close = function() draw "" end}) -- also after Ctrl-C
   local result, err
   repeat
     local now = job:progress()
@@ -38,7 +38,12 @@ end
 
 local client = or_die(stepimg.new())
 local job = or_die(client:submit {prompt = prompt, width = 1360, height = 768})
-local result = or_die(wait(job))
+local good, result, err = pcall(wait, job)
+draw "" -- also after Ctrl-C
+if not good then
+  error(result, 0)
+end
+or_die(result, err)
 local image = result.image
 or_die(image.finish_reason ~= "content_filtered", "The service's filter stopped it; try another prompt.")
 local path = or_die(image:save "demo.png")

@@ -27,9 +27,10 @@ for _, way in ipairs(support.WAYS) do
     for _, state in ipairs(jobs.STATES) do
       it("ends a job that is " .. state.name .. " at once, and its caller is told once", function()
         local told = {}
-        local client <close>, job, front = jobs.reach(state, server, silent, {
+        local reached, job, front = jobs.reach(state, server, silent, {
           on_done = function(...) told[#told + 1] = {...} end,
         })
+        local client <close> = reached
         local sockets = jobs.sockets()
         local began = cqueues.monotime()
         assert.same({true, false}, {job:cancel(), job:cancel()})
@@ -100,7 +101,7 @@ describe("Cancel", function()
         local stepimg = require "stepimg"
         local client = assert(stepimg.new {max_concurrent = 30})
         local function resident()
-          return tonumber(io.open "/proc/self/status":read "a":match "VmRSS:%%s*(%%d+)")
+          return tonumber(io.open "/proc/self/status":read "*a":match "VmRSS:%%s*(%%d+)")
         end
         local function received(job)
           return job:progress().received > 2500000

@@ -31,6 +31,7 @@ local function ask(post, get, options, call)
   for name, value in pairs(options or {}) do
     given[name] = value
   end
+  given.base_url, given.path = given.base_url .. (given.path or ""), nil
   local client <close> = assert(stepimg.new(given))
   local result, err = raw.finish(assert(client:submit({prompt = "a lighthouse"}, call)))
   return result, err, posts, gets
@@ -223,6 +224,15 @@ describe("The server's own words", function()
     end)
   end
 
+  it("are cut at a character's end where our own take much room", function()
+    for length = 600, 603 do
+      local words = ("\u{706f}"):rep(170)
+      local refusal = answer("404 No", nil, ('{"error":"%s"}'):format(words))
+      local err = support.failure(ask(refusal, nil, {path = "/" .. ("x"):rep(length)}))
+      assert.is_true(#err.message > 900 and #err.message < 1024 and utf8.len(err.message) ~= nil, err.message)
+    end
+  end)
+
   it("are those of the attempt that ended the job, and of no other", function()
     local refusals = {
       answer("503 Full", nil, '{"error":{"message":"first words","code":"first"}}', "retry-after: 0.01\r\n"),
@@ -236,6 +246,32 @@ describe("The server's own words", function()
 end)
 
 describe("progress", function()
+  it("starts anew with a pause before a repeat", function()
+    local gets = 0
+    local server <close> = raw.listen(function(connection, self)
+      for head in function() return (self:request(connection)) end do
+        if head:find "^POST" then
+          connection:xwrite(link(self))
+        else
+          gets = gets + 1
+          connection:xwrite "HTTP/1.1 200 OK\r\nretry-after: 0.5\r\ncontent-length: 70\r\n\r\n"
+          connection:xwrite(gets == 1 and PNG:sub(1, 50) or PNG)
+          if gets == 1 then
+            return -- in the middle of it
+          end
+        end
+      end
+    end)
+    local client <close> = assert(stepimg.new {
+      api_key = support.KEY, base_url = "http://" .. server.host .. "/v1", retries = 1,
+    })
+    local job = assert(client:submit {prompt = "a lighthouse", response_format = "url"})
+    raw.run("the pause", function() return job:status() == "retrying" and job:progress().phase == "queued" end)
+    assert.same({0, nil}, {job:progress().received, job:progress().total})
+    assert.is_true(PNG == assert(raw.finish(job)).image.bytes)
+    assert.same({70, 2}, {job:progress().received, gets})
+  end)
+
   it("tells of pictures, not of an error's body, nor of an attempt that is over", function()
     local seen = {}
     local server <close> = raw.listen(function(connection, self)

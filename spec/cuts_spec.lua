@@ -69,7 +69,7 @@ for _, way in ipairs(support.WAYS) do
 
     lazy_setup(function()
       server = standin.start(way.setting)
-      cutter = support.start(support.read "spec/support/cutter.lua")
+      cutter = support.serve "spec/support/cutter.lua"
       control = assert(socket.connect("127.0.0.1", tonumber(cutter:line())))
       for i = 1, AT_ONCE do
         doors[i] = {

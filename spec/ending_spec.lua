@@ -167,7 +167,7 @@ describe("While a name look-up hangs", function()
   local function isolated(...)
     local resolver = support.write(os.tmpname(), "nameserver 127.0.0.1\noptions timeout:30 attempts:2\n")
     local pipe = assert(io.popen(support.words("unshare", "-mn", "sh", "-c", ISOLATE, resolver, ...) .. " 2>&1"))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     local ok, how, code = pipe:close()
     local now = cqueues.monotime()
     os.remove(resolver)

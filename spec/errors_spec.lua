@@ -59,7 +59,8 @@ for _, way in ipairs(support.WAYS) do
 
     -- Each of a client of its own: a 429 holds back whatever its client is to send next.
     local function refusal(knobs)
-      local client <close>, err = support.client(server), nil
+      local client <close> = support.client(server)
+      local err
       local posts = support.posts(server, function()
         err = support.failure(client:generate {prompt = support.prompt(knobs), seed = 7})
       end)

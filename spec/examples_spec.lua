@@ -320,7 +320,7 @@ describe("make demo", function()
   local function demo(environment)
     local pipe = assert(io.popen(("cd %s && env -u STEP_API_KEY -u STEP_BASE_URL %s %s 2>&1"):format(
       support.quote(directory), environment, words(LUA, "spec/demo.lua"))))
-    local out = pipe:read "a"
+    local out = pipe:read "*a"
     return out, select(3, pipe:close())
   end
 

@@ -24,7 +24,7 @@ for _, way in ipairs(support.WAYS) do
         require "cjson".encode(prompt))
       local pipe = assert(io.popen(support.words(support.host "fork", CHILDREN, body, server.base_url, server.ca)
         .. " 2>&1"))
-      local output = pipe:read("a")
+      local output = pipe:read("*a")
       local _, ended, code = pipe:close()
       assert.same({("%d %d\n"):format(CHILDREN, BYTES), "exit", 0}, {output, ended, code})
     end)

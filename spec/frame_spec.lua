@@ -49,11 +49,11 @@ describe("A client that is idle", function()
     local client = assert(require "stepimg".new {ca_file = os.getenv "CA"})
     assert(client:generate {prompt = '{"bytes":1000}'})
     local function switches()
-      local sum, threads, own = 0, 0, io.open "/proc/self/status":read "a":match "Pid:%%s*(%%d+)"
+      local sum, threads, own = 0, 0, io.open "/proc/self/status":read "*a":match "Pid:%%s*(%%d+)"
       local pipe = io.popen("ls /proc/" .. own .. "/task")
       for thread in pipe:lines() do
         if thread ~= own then
-          local status = io.open(("/proc/%%s/task/%%s/status"):format(own, thread)):read "a"
+          local status = io.open(("/proc/%%s/task/%%s/status"):format(own, thread)):read "*a"
           sum = sum + status:match "voluntary_ctxt_switches:%%s*(%%d+)"
           threads = threads + 1
         end

@@ -80,7 +80,7 @@ failed=0
 # row NAME USER COMMAND [PATTERN…]: one more row of the table. The command is to succeed, or where its first word is !,
 # to fail, and its output to have what matches each pattern, or nothing that does where that begins with !.
 row() {
-  local name=$1 user=$2 command=$3 log="$logs/$suite/${1// /-}.log" began=$SECONDS wanted=0 got=0 good=ok pattern
+  local name=$1 user=$2 command=$3 log="$logs/$suite/${1//[: ]/-}.log" began=$SECONDS wanted=0 got=0 good=ok pattern
   shift 3
   [ -n "${seen[$name]-}" ] || rows+=("$name")
   seen[$name]=yes

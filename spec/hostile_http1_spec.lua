@@ -318,7 +318,7 @@ local FLOOD = [[
   local client = assert(stepimg.new {retries = 0, timeout = 60, max_response_bytes = tonumber(os.getenv "MAX")})
   local function peak()
     local file = io.open "/proc/self/status"
-    local text = file:read "a"
+    local text = file:read "*a"
     file:close()
     return tonumber(text:match "VmHWM:%s*(%d+)")
   end
@@ -366,7 +366,8 @@ describe("A flood", function()
     {"in the body of an answer without one", floods("HTTP/1.1 204 Nothing\r\n\r\n", megabyte), "protocol",
       says = "HTTP 204"},
     {"announced by a Content-Length", sends(answer("{", ("content-length: %d\r\n"):format(MAX)), CLOSE), "network"},
-    -- stepimg asks for no compression, and libcurl unpacks it all the same, as it does what the transfer says it has packed.
+    -- stepimg asks for no compression, and libcurl unpacks it all the same, as it does what the transfer says it has
+    -- packed.
     {"packed with gzip", sends(whole(bomb, "content-encoding: gzip\r\n")), "protocol"},
     {"packed twice", sends(whole(bomb, "content-encoding: gzip, gzip\r\n")), "protocol"},
     {"packed with deflate, as it says", sends(whole(bomb, "content-encoding: deflate\r\n")), "protocol",

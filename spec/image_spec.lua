@@ -163,7 +163,7 @@ describe("An image", function()
     local pipe = assert(io.popen(
       ("trap '' XFSZ; ulimit -f 64; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
         support.quote(support.CPATH), server.base_url, support.words(support.interpreter(), script))))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     pipe:close()
     assert.matches("^nil\tio\tio: .*picture.png", output)
     assert.equal("old", support.read(path))

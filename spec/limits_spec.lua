@@ -219,7 +219,7 @@ describe("A long queue", function()
       local client = assert(require "stepimg".new {max_concurrent = 1})
       local function resident()
         collectgarbage()
-        return tonumber(io.open "/proc/self/status":read "a":match "VmRSS:%%s*(%%d+)")
+        return tonumber(io.open "/proc/self/status":read "*a":match "VmRSS:%%s*(%%d+)")
       end
       local jobs = {}
       for i = 1, %d do

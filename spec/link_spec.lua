@@ -144,8 +144,8 @@ describe("A link as a service writes it", function()
   end)
 
   -- Asks a service whose answer holds `link`, with the service's port for API and that of a picture's host for PORT,
-  -- which speaks TLS. `answer(count)` is what a picture's host says to its requests, one after the other. Returns what the
-  -- job gives, and the first lines of the requests for the picture.
+  -- which speaks TLS. `answer(count)` is what a picture's host says to its requests, one after the other. Returns
+  -- what the job gives, and the first lines of the requests for the picture.
   local function fetch(link, options, answer)
     local lines = {}
     local function serve(connection, server)

@@ -13,7 +13,7 @@ local HEAD = [[
   local client = assert(stepimg.new {ca_file = os.getenv "CA"})
   local function status(name)
     local file = io.open "/proc/self/status"
-    local text = file:read "a"
+    local text = file:read "*a"
     file:close()
     return tonumber(text:match(name .. ":%s*(%d+)")) * 1024
   end

@@ -34,7 +34,7 @@ end
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
+  local text = file:read "*a"
   file:close()
   return text
 end
@@ -47,7 +47,8 @@ end
 
 -- Whether a command in the copy ends well, and in time.
 local function passes(what, command)
-  return (os.execute(("cd %s && timeout -k 5 %d sh -c %s >mutant.log 2>&1"):format(TREE, SECONDS[what], quote(command))))
+  local line = "cd %s && timeout -k 5 %d sh -c %s >mutant.log 2>&1"
+  return (os.execute(line:format(TREE, SECONDS[what], quote(command))))
 end
 
 -- All places where a change can be made: file, number of the line, the line before and after.

@@ -27,7 +27,7 @@ http {
 ]]
 
 local function program()
-  local path = io.popen("command -v nginx || ls /usr/sbin/nginx 2>/dev/null"):read "l"
+  local path = io.popen("command -v nginx || ls /usr/sbin/nginx 2>/dev/null"):read "*l"
   return path
 end
 
@@ -60,7 +60,7 @@ local function start(limit)
   end)))
   self.pipe = assert(io.popen(("echo $$; exec %s 2>&1"):format(support.words(program(), "-c",
     self.directory .. "/nginx.conf", "-p", self.directory))))
-  self.pid = self.pipe:read "l"
+  self.pid = self.pipe:read "*l"
   support.wait_until("the start of nginx", function() return accepts(self.port) end)
   return self
 end

@@ -17,7 +17,7 @@ local function install()
     assert(os.execute("mkdir -p " .. PLACE))
     local pipe = assert(io.popen(("cd %s && echo '{}' >package.json && "
       .. "npm install --no-audit --no-fund --fetch-timeout=20000 --fetch-retries=1 openai 2>&1"):format(PLACE)))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     if not pipe:close() or not support.read(INSTALLED) then
       return nil, "npm install openai failed: " .. output:gsub("%s+", " "):sub(1, 200)
     end
@@ -39,7 +39,7 @@ describe("The openai package", function()
     local server <close> = standin.start()
     support.write(PLACE .. "/generate.mjs", support.read "spec/support/openai.mjs")
     local pipe = assert(io.popen(("cd %s && BASE_URL=%s node generate.mjs 2>&1"):format(PLACE, server.base_url)))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     assert.is_true(pipe:close(), output)
     local found = json.decode(output)
     local wanted = support.painted {seed = 7, width = 1360, height = 768}

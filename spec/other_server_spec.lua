@@ -7,7 +7,7 @@ describe("Against another server", function()
   local server, base_url
 
   setup(function()
-    server = support.start(support.read "spec/support/other_server.lua")
+    server = support.serve "spec/support/other_server.lua"
     base_url = ("http://127.0.0.1:%s/v1"):format(server:line())
   end)
 

@@ -206,7 +206,7 @@ describe("Saving", function()
       return tonumber(run(([[
         local stepimg = require "stepimg"
         assert(stepimg.generate({prompt = '{"bytes":%d}', response_format = %q, seed = 7}, {save = %q}))
-        print(io.open "/proc/self/status":read "a":match "VmHWM:%%s*(%%d+)")
+        print(io.open "/proc/self/status":read "*a":match "VmHWM:%%s*(%%d+)")
       ]]):format(size, format, path)))
     end
     for _, format in ipairs {"b64_json", "url"} do
@@ -265,7 +265,7 @@ describe("Saving", function()
       local pipe = assert(io.popen(
         ("trap '' XFSZ; ulimit -f 64; LUA_CPATH=%s STEP_API_KEY=k STEP_BASE_URL=%s %s 2>&1"):format(
           support.quote(support.CPATH), server.base_url, support.words(support.interpreter(), script))))
-      local output = pipe:read "a"
+      local output = pipe:read "*a"
       pipe:close()
       os.remove(script)
       assert.equal(("nil\tio\ttrue\t%s\t1\n"):format(format == "url"), output)

@@ -218,7 +218,7 @@ for _, way in ipairs(support.WAYS) do
     end)
 
     it("of a proxy goes to the proxy alone, and the key not to a proxy that only tunnels", function()
-      local proxy <close> = support.start(support.read "spec/support/proxy.lua")
+      local proxy <close> = support.serve "spec/support/proxy.lua"
       local address = ("http://user:%s@127.0.0.1:%s"):format(TOKEN, proxy:line())
       local client <close> = secretive(server, {proxy = address, headers = {}})
       assert(client:generate {prompt = "x", response_format = "url"})
@@ -267,7 +267,7 @@ for _, way in ipairs(support.WAYS) do
       -- header has left in them.
       local pipe = assert(io.popen(support.words(
         "env", "LD_BIND_NOW=1", support.host "secrets", REQUESTS, server.base_url, server.ca) .. " 2>&1"))
-      local output = pipe:read "a"
+      local output = pipe:read "*a"
       local _, how, code = pipe:close()
       assert.same({"exit", 0}, {how, code}, output)
       local copies = {}

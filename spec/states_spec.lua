@@ -31,7 +31,7 @@ local function states(how, count, script, server)
   local path = support.write(os.tmpname(), script)
   local pipe = assert(io.popen(support.words("env", "LUA_CPATH=" .. support.CPATH, support.host "states", how, count,
     path, server.base_url, server.ca) .. " 2>&1"))
-  local output = pipe:read("a")
+  local output = pipe:read("*a")
   local _, ended, code = pipe:close()
   os.remove(path)
   assert.same({"exit", 0}, {ended, code}, output)

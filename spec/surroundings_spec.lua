@@ -97,7 +97,7 @@ describe("The environment", function()
     local server <close> = standin.start {tls = true}
     local other = support.write(os.tmpname(), support.part "authority".new({name = "another authority"}).pem)
     local folder = support.directory()
-    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "l"
+    local hash = io.popen("openssl x509 -hash -noout -in " .. support.quote(server.ca)):read "*l"
     support.write(folder .. "/" .. tostring(hash) .. ".0", support.read(server.ca))
     local function output(environment)
       environment.STEP_API_KEY = "k"
@@ -151,7 +151,7 @@ describe("A process", function()
     local pipe = assert(io.popen(words .. support.words("env",
       "LUA_CPATH=" .. support.CPATH, "STEP_API_KEY=k", "STEP_BASE_URL=" .. base_url, support.interpreter(), file)
       .. " 2>&1"))
-    local output = pipe:read "a"
+    local output = pipe:read "*a"
     pipe:close()
     os.remove(file)
     return output
@@ -180,7 +180,7 @@ describe("A process", function()
 
   it("without a thread left refuses a job, and does not raise", function()
     local words = "prlimit --nproc=1 "
-    if io.popen("id -u"):read "l" == "0" then -- who has no limit
+    if io.popen("id -u"):read "*l" == "0" then -- who has no limit
       words = words .. "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "
     end
     if not os.execute(words .. "true 2>/dev/null") then

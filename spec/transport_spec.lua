@@ -134,7 +134,7 @@ describe("TLS", function()
     ]]):format(server.base_url))
     local function run(...)
       local pipe = assert(io.popen(support.words("unshare", "-m", "sh", "-c", bare, "sh", ...) .. " 2>&1"))
-      return pipe:read "a", pipe:close()
+      return pipe:read "*a", pipe:close()
     end
     local refused, allowed = run "true"
     if not allowed then
@@ -143,7 +143,8 @@ describe("TLS", function()
     end
     assert.matches("^network: 127%.0%.0%.1: no secure connection: this system has no authorities to trust; "
       .. "install ca%-certificates, or set ca_file %([^\n]+%)\n$",
-      (run("env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "LUA_CPATH=" .. support.CPATH, support.interpreter(), script)))
+      (run("env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "LUA_CPATH=" .. support.CPATH, support.interpreter(),
+        script)))
     os.remove(script)
   end)
 
@@ -186,7 +187,7 @@ describe("The proxy option", function()
   for _, way in ipairs(support.WAYS) do
     it("sends everything through the proxy over " .. way.name, function()
       local server <close> = standin.start(way.setting)
-      local proxy <close> = support.start(support.read "spec/support/proxy.lua")
+      local proxy <close> = support.serve "spec/support/proxy.lua"
       local client <close> = support.client(server, {proxy = "http://127.0.0.1:" .. proxy:line()})
       assert.is_true(support.painted {seed = 7} == assert(client:generate(LINK)).image.bytes)
       local post, get = proxy:stop():match "^(.-)\n(.-)\n$"

@@ -140,13 +140,27 @@ describe("validate", function()
     assert.matches("cfg_scale", select(2, stepimg.validate {prompt = "x", negative_prompt = "fog"})[1])
   end)
 
-  it("does not change or keep the table, and reads it without metamethods", function()
+  it("does not change or keep the table, and reads of its metamethods __index alone", function()
     local params = setmetatable({prompt = "x"}, {
-      __index = function() error "read" end, __newindex = function() error "written" end,
-      __pairs = function() error "walked" end,
+      __index = {steps = 51}, __newindex = function() error "written" end, __pairs = function() error "walked" end,
     })
+    assert.equal("steps", refused(params).field)
+    getmetatable(params).__index = function(_, name) return name == "seed" and "seven" or nil end
+    assert.equal("seed", refused(params).field)
+    getmetatable(params).__index = nil
     assert.is_true(stepimg.validate(params))
-    assert.equal("x", rawget(params, "prompt"))
+    assert.same({prompt = "x"}, params)
+  end)
+
+  it("lets an error of __index through, as it is", function()
+    local own = {}
+    local good, raised = pcall(stepimg.validate, setmetatable({}, {__index = function() error(own) end}))
+    assert.is_true(not good and rawequal(raised, own))
+  end)
+
+  it("takes a string for the prompt", function()
+    assert.is_true(stepimg.validate "a lighthouse")
+    assert.equal("prompt", refused("").field)
   end)
 end)
 

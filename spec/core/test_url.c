@@ -238,6 +238,33 @@ static void makes_the_endpoint_of_a_base_url(void **state)
   }
 }
 
+/* A gateway in one's own network; all else is refused as ever. */
+static void allow_http_lets_http_through_and_nothing_else(void **state)
+{
+  static const char *const bases[] = {"http://10.0.0.1/v1", "http://gateway:8080", "http://127.0.0.1/v1",
+                                      "https://a.example/v1"};
+  static const char *const none[] = {"ftp://10.0.0.1/v1", "http://user@10.0.0.1/v1", "http://10.0.0.1/v1?key=1",
+                                     "http://", "10.0.0.1"};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(bases); i++) {
+    struct stepimg_error error;
+    char *endpoint;
+    assert_int_equal(url_endpoint(bases[i], true, &endpoint, &error), STEPIMG_OK);
+    assert_int_equal(strncmp(endpoint, bases[i], strlen(bases[i])), 0);
+    free(endpoint);
+    if (i < 2) {
+      assert_int_equal(url_endpoint(bases[i], false, &endpoint, &error), STEPIMG_INVALID);
+      assert_contains(error.message, "allow_http");
+    }
+  }
+  for (size_t i = 0; i < COUNT_OF(none); i++) {
+    struct stepimg_error error;
+    char *endpoint;
+    assert_int_equal(url_endpoint(none[i], true, &endpoint, &error), STEPIMG_INVALID);
+    assert_null(endpoint);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -251,6 +278,7 @@ int main(void)
       cmocka_unit_test(stays_on_this_machine_in_plain_text),
       cmocka_unit_test(takes_http_beyond_this_machine_where_it_is_allowed),
       cmocka_unit_test(makes_the_endpoint_of_a_base_url),
+      cmocka_unit_test(allow_http_lets_http_through_and_nothing_else),
   };
   return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

@@ -46,8 +46,9 @@ static void add(struct text *text, const void *bytes, size_t length)
 {
   while (text->capacity < text->length + length) {
     text->capacity = text->capacity * 2 + 64;
-    text->bytes = realloc(text->bytes, text->capacity);
-    CHECK(text->bytes != NULL);
+    char *grown = realloc(text->bytes, text->capacity);
+    CHECK(grown != NULL);
+    text->bytes = grown;
   }
   if (length > 0)
     memcpy(text->bytes + text->length, bytes, length);

@@ -9,16 +9,20 @@
  *                   use malloc.
  *   disarm()        -> whether it came to that
  *   spare(f, …)     calls f with an allocator that does not fail
+ *   collect(n)      stops the collector, until the n-th allocation from now on: at the next moment that Lua allows, it
+ *                   goes round once, with finalizers
+ *   collected()     -> whether it came to that; the collector stays as it is
  */
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
+#include "lua/compat.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct allocator {
+  lua_State *L;
   long until_failure; /* 0: none fails */
+  long until_round;   /* 0: the collector is not to be started */
   bool twice, retried, failed;
   int spared;
 };
@@ -45,6 +49,9 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size)
     return NULL;
   }
   bool grows = block == NULL || size > old_size;
+  struct allocator *allocator = context;
+  if (grows && allocator->until_round > 0 && --allocator->until_round == 0)
+    lua_gc(allocator->L, LUA_GCRESTART, 0); /* which allocates nothing, and does nothing yet */
   return grows && fails(context) ? NULL : realloc(block, size);
 }
 
@@ -60,7 +67,7 @@ static int arm(lua_State *L)
   struct allocator *allocator = allocator_of(L);
   long n = (long)luaL_checkinteger(L, 1);
   bool twice = lua_toboolean(L, 2);
-  *allocator = (struct allocator){.until_failure = n, .twice = twice};
+  *allocator = (struct allocator){.L = L, .until_failure = n, .twice = twice};
   return 0;
 }
 
@@ -68,8 +75,23 @@ static int disarm(lua_State *L)
 {
   struct allocator *allocator = allocator_of(L);
   bool failed = allocator->failed;
-  *allocator = (struct allocator){.until_failure = 0};
+  *allocator = (struct allocator){.L = L};
   lua_pushboolean(L, failed);
+  return 1;
+}
+
+static int collect(lua_State *L)
+{
+  long n = (long)luaL_checkinteger(L, 1);
+  lua_gc(L, LUA_GCSTOP, 0);
+  allocator_of(L)->until_round = n;
+  return 0;
+}
+
+static int collected(lua_State *L)
+{
+  lua_pushboolean(L, allocator_of(L)->until_round == 0);
+  allocator_of(L)->until_round = 0;
   return 1;
 }
 
@@ -84,23 +106,29 @@ static int spare(lua_State *L)
 
 int main(int argc, char **argv)
 {
-  static const luaL_Reg functions[] = {{"arm", arm}, {"disarm", disarm}, {"spare", spare}, {NULL, NULL}};
-  struct allocator allocator = {.until_failure = 0};
+  static const luaL_Reg functions[] = {{"arm", arm},         {"disarm", disarm},       {"spare", spare},
+                                       {"collect", collect}, {"collected", collected}, {NULL, NULL}};
+  struct allocator allocator = {.L = NULL};
   lua_State *L = argc > 1 ? lua_newstate(allocate, &allocator) : NULL;
   if (L == NULL) {
     fprintf(stderr, "usage: lua_allocations SCRIPT [ARG …]\n");
     return 2;
   }
+  allocator.L = L;
   luaL_openlibs(L);
   bool good = luaL_loadfile(L, argv[1]) == LUA_OK;
   if (good) {
-    luaL_newlib(L, functions);
+    lua_newtable(L);
+    for (const luaL_Reg *function = functions; function->name != NULL; function++) {
+      lua_pushcfunction(L, function->func);
+      lua_setfield(L, -2, function->name);
+    }
     for (int i = 2; i < argc; i++)
       lua_pushstring(L, argv[i]);
     good = lua_pcall(L, argc - 1, 0, 0) == LUA_OK;
   }
   if (!good)
-    fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
   lua_close(L);
   return good ? 0 : 1;
 }

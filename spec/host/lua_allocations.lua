@@ -13,7 +13,7 @@ package.loaded.cjson = {
     local own = json.new()
     return {
       encode = function(value) return allocations.spare(own.encode, value) end,
-      decode = function(text) return allocations.spare(own.decode, text) end,
+      encode_keep_buffer = own.encode_keep_buffer,
     }
   end,
 }
@@ -93,11 +93,6 @@ end)
 
 path("first load", function()
   package.loaded.stepimg = nil
-  local registry = debug.getregistry()
-  registry["stepimg.module"] = nil
-  for _, class in ipairs {"client", "job", "options", "payload", "error", "image", "each"} do
-    registry["stepimg." .. class] = nil
-  end
   require "stepimg"
 end, function()
   package.loaded.stepimg = nil
@@ -107,6 +102,12 @@ end, function() -- nothing of the classes before may be left
   client, idle, stepimg = nil, nil, nil
   collectgarbage()
   collectgarbage()
+  local registry = debug.getregistry()
+  for name in pairs(registry) do
+    if type(name) == "string" and name:find "^stepimg%." then
+      registry[name] = nil
+    end
+  end
 end)
 
 path("validate", function()
@@ -232,6 +233,7 @@ path("each", function(state)
   state.closing = closing
   while true do
     local good, i, result, err = pcall(step, one, two)
+    two = good and i or two
     if not good and lacks_memory(i) then
       lacked = lacked + 1
     else

@@ -6,9 +6,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
+#include "lua/compat.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,7 +34,7 @@ static void *run(void *failed)
   }
   lua_setglobal(L, "arg");
   if (luaL_dofile(L, script[0])) {
-    fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
     *(bool *)failed = true;
   }
   lua_close(L);

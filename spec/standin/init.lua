@@ -27,7 +27,7 @@ end
 
 local function read_file(path)
     local file = io.open(path, "rb")
-    local text = file and file:read("a") or ""
+    local text = file and file:read("*a") or ""
     if file then
         file:close()
     end

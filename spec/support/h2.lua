@@ -55,7 +55,7 @@ local function receive(self)
     elseif kind == h2.TYPES.SETTINGS and flags == 0 and self.polite then
       self:send("SETTINGS", h2.ACK, 0)
     end
-    if kind <= h2.TYPES.HEADERS and flags & h2.END_STREAM ~= 0 then
+    if kind <= h2.TYPES.HEADERS and flags % 2 == h2.END_STREAM then
       server.bodies, self.whole = (server.bodies or 0) + 1, true
     end
     self.news:signal()
@@ -105,7 +105,7 @@ end
 
 -- The head of a good answer, or of the one given.
 function session:answer(list, flags)
-  return self:send("HEADERS", h2.END_HEADERS | (flags or 0), self.stream, h2.block(list or {":status", "200"}))
+  return self:send("HEADERS", h2.END_HEADERS + (flags or 0), self.stream, h2.block(list or {":status", "200"}))
 end
 
 function session:reset()

@@ -31,7 +31,7 @@ local server = {}
 server.__index = server
 
 function hostile.start()
-  local process = support.start(support.read "spec/support/hostile_server.lua")
+  local process = support.serve "spec/support/hostile_server.lua"
   local port = process:line()
   local control = assert(socket.connect("127.0.0.1", port))
   control:settimeout(PATIENCE)

@@ -3,9 +3,12 @@
 local cqueues = require "cqueues"
 local json = require "cjson".new()
 local lfs = require "lfs"
+local older = require "spec.support.older"
 local stepimg = require "stepimg"
 
 local support = {}
+
+local SERVER = os.getenv "LUA" or "lua5.4" -- of the stand-in, and of other servers
 
 support.KEY = "sk-spec-0123456789abcdef"
 
@@ -39,8 +42,18 @@ function support.part(name)
   return part
 end
 
--- Painted here by the stand-in's own painter, which gives the same bytes for the same request.
+local pictures = {}
+
+-- Painted here by the stand-in's own painter, which gives the same bytes for the same request; it wants 5.4.
 function support.painted(wanted)
+  if _VERSION < "Lua 5.4" then
+    local words = json.encode(wanted)
+    pictures[words] = pictures[words] or support.run(([[
+      local json = require "cjson".new()
+      io.write(require "spec.support".painted(json.decode %q))
+    ]]):format(words), nil, SERVER)
+    return pictures[words]
+  end
   return support.part "picture".of({
     width = wanted.width or 1024, height = wanted.height or 1024, bytes = wanted.bytes, format = wanted.format,
     text = ("%s|%d"):format(wanted.prompt or "a lighthouse", wanted.seed),
@@ -134,7 +147,7 @@ end
 
 function support.read(path)
   local file = io.open(path, "rb")
-  local text = file and file:read("a")
+  local text = file and file:read("*a")
   if file then
     file:close()
   end
@@ -174,15 +187,17 @@ end
 
 -- Where the module and the hosts are: those of a sanitizer are in a directory of their own, with an interpreter.
 local SANITIZED = os.getenv "STEPIMG_SANITIZED"
-support.MODULE = (SANITIZED or lfs.currentdir()) .. "/stepimg.so"
-support.CPATH = (SANITIZED or lfs.currentdir()) .. "/?.so;;"
+local BUILT = os.getenv "STEPIMG_BUILT" -- those of another Lua, likewise
+support.MODULE = (SANITIZED or BUILT or lfs.currentdir()) .. "/stepimg.so"
+support.CPATH = (SANITIZED or BUILT or lfs.currentdir()) .. "/?.so;;"
 
 -- Where it is set, it says why figures of memory and speed tell nothing of the module.
 support.NO_FIGURES = SANITIZED and "a sanitizer's own memory and work are in the figures"
 
 -- The path of a program that the Makefile builds.
 function support.host(name)
-  return (SANITIZED or lfs.currentdir() .. "/build") .. "/" .. name
+  local shared = ("allocations secrets fork worker"):find(name, 1, true)
+  return (SANITIZED or not shared and BUILT or lfs.currentdir() .. "/build") .. "/" .. name
 end
 
 -- The interpreter that runs the specs.
@@ -200,11 +215,17 @@ end
 local process = {}
 process.__index = process
 
+local FIRST_LINE = _VERSION < "Lua 5.4" and "require 'spec.support.older' " or ""
+
 -- Starts `script` in a Lua process of its own that finds the module and the specs' modules. It sees the environment's
--- variables of `environment`, and no key and no URL but these.
-function support.start(script, environment)
+-- variables of `environment`, and no key and no URL but these. It is the Lua that runs the specs, or that
+-- `interpreter`.
+function support.start(script, environment, interpreter)
   local words = {"env -u STEP_API_KEY -u STEP_BASE_URL"}
-  local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = support.CPATH}
+  local given = {LUA_PATH = "./?.lua;./?/init.lua;;", LUA_CPATH = interpreter and "./?.so;;" or support.CPATH}
+  if not interpreter and FIRST_LINE ~= "" then
+    script = FIRST_LINE .. older.translate(script)
+  end
   for name, value in pairs(environment or {}) do
     given[name] = value
   end
@@ -214,8 +235,8 @@ function support.start(script, environment)
   local self = setmetatable({file = support.write(os.tmpname(), script), began = cqueues.monotime()}, process)
   -- The shell becomes the process: its id is the one to send signals to.
   self.pipe = assert(io.popen(("echo $$; exec %s %s %s 2>&1"):format(
-    table.concat(words, " "), support.quote(support.interpreter()), support.quote(self.file))))
-  self.pid = self.pipe:read("n", "l")
+    table.concat(words, " "), support.quote(interpreter or support.interpreter()), support.quote(self.file))))
+  self.pid = self.pipe:read("*n", "*l")
   return self
 end
 
@@ -224,12 +245,12 @@ function process:signal(name)
 end
 
 function process:line()
-  return self.pipe:read("l")
+  return self.pipe:read("*l")
 end
 
 -- Everything it still writes, how it ended ("exit" or "signal"), with what, and after how many seconds.
 function process:finish()
-  local output = self.pipe:read("a")
+  local output = self.pipe:read("*a")
   local _, how, code = self.pipe:close()
   self.pipe = nil
   os.remove(self.file)
@@ -246,9 +267,14 @@ end
 
 process.__close = process.stop
 
+-- A server's script, whose Lua is that of the stand-in.
+function support.serve(path)
+  return support.start(support.read(path), nil, SERVER)
+end
+
 -- What `script` prints; it is to end well.
-function support.run(script, environment)
-  local output, how, code = support.start(script, environment):finish()
+function support.run(script, environment, interpreter)
+  local output, how, code = support.start(script, environment, interpreter):finish()
   assert(how == "exit" and code == 0, ("the child ended with %s %d: %s"):format(how, code, output))
   return output
 end

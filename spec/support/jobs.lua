@@ -107,7 +107,7 @@ end
 -- How many sockets this process has open.
 function jobs.sockets()
   local pipe = assert(io.popen(("ls -l /proc/%d/fd"):format(support.status "Pid")))
-  local _, count = pipe:read "a":gsub("socket:", "")
+  local _, count = pipe:read "*a":gsub("socket:", "")
   pipe:close()
   return count
 end

@@ -262,6 +262,8 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   work->again = verdict->again;
   work->attempts -= verdict->again == POLICY_UNDECODED;
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
+  atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed); /* of an attempt that is over */
+  atomic_store_explicit(&job->progress.total, 0, memory_order_relaxed);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
   wait_until(worker, job, now + plan.wait);
 }

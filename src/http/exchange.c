@@ -211,7 +211,11 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L); /* the defaults, said aloud: there is no way to turn them off */
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+#else /* there begin_request cannot stop a POST that goes out once more, over HTTP/1.1, as an HTTP/2 server may ask for */
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+#endif
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
   /* It is asked for in plain; what comes compressed all the same is decoded, and in a coding that libcurl does not know, not
      one byte of it comes. */

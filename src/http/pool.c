@@ -56,6 +56,10 @@ struct pool *pool_new(unsigned limit)
   if (limit > 0)
     pool->connections.limit = limit;
   pool->multi = curl_multi_init();
+#if LIBCURL_VERSION_NUM >= 0x081400 /* 8.20.0, which has a pool of threads for look-ups: as the transfers' QUICK_EXIT */
+  if (pool->multi != NULL)
+    curl_multi_setopt(pool->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
   pool->current = pool->multi != NULL ? new_generation() : NULL;
   if (pool->current != NULL)
     curl_multi_setopt(pool->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)MAX_STREAMS);

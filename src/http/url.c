@@ -249,10 +249,11 @@ static enum stepimg_kind check_base(struct address *address, const char *text, b
   if (strpbrk(text, "?#") != NULL) /* libcurl says nothing of empty ones */
     return error_set(error, STEPIMG_INVALID, "base_url", "a query (?) or fragment (#) has no place in it");
   if (http && !allow_http && !is_loopback(address))
-    return error_set(error, STEPIMG_INVALID, "base_url",
-                     "http to %s would show the key to everyone on the way; only https is allowed but for this "
-                     "machine, or see allow_http",
-                     host);
+    return error_set(
+        error, STEPIMG_INVALID, "base_url",
+        "http to %s would show the key to everyone on the way; only https is allowed but for this machine, "
+        "or, in a network of one's own, with allow_http",
+        host);
   return STEPIMG_OK;
 }
 

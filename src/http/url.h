@@ -6,8 +6,9 @@
 
 enum { URL_HOST_MAX = 256 };
 
-/* The endpoint's address below a base URL: https, or http on loopback or where it is allowed, with a path of any depth and no credentials,
-   query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
+/* The endpoint's address below a base URL: https, or http on loopback, or with allow_http anywhere, with a path of any
+   depth and no credentials, query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to
+   free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
 enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error);
 
 /* Whether the address's host is this machine: localhost, 127.0.0.0/8 or [::1]. */

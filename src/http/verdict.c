@@ -200,7 +200,9 @@ static void add_words(const struct exchange *exchange, bool refused, struct step
   const char *who = words.source == WORDS_PAGE ? "it is a web page"
                     : exchange->image != NULL  ? "the host says"
                                                : "the service says";
-  snprintf(error->message + used, sizeof error->message - used, "; %s: %s", who, words.message);
+  char said[WORDS_MAX + 64];
+  snprintf(said, sizeof said, "; %s: %s", who, words.message);
+  text_copy(error->message + used, sizeof error->message - used, said, strlen(said)); /* cut at a character's end */
   error->words_at = (unsigned)used;
 }
 

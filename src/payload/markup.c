@@ -24,7 +24,9 @@ static size_t find(const char *text, size_t length, size_t from, const char *mar
 
 bool markup_is_page(const char *body, size_t length)
 {
-  static const char *const roots[] = {"<!doctype html", "<html", "<head", "<body", "<title", "<h1", "<center"};
+  static const char *const roots[] = {"<!doctype html", "<html", "<head",   "<body",  "<title", "<h1",
+                                      "<center",        "<meta", "<script", "<style", "<div",   "<table",
+                                      "<iframe",        "<p>",   "<br"};
   size_t at = starts(body, length, "\xef\xbb\xbf") ? 3 : 0;
   for (;;) {
     while (at < length && is_space(body[at]))

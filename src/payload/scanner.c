@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
-
 enum state {
   START, /* where a byte order mark may stand; its two other bytes come in MARK */
   MARK,
@@ -15,7 +13,6 @@ enum state {
   AFTER_VALUE,
   IN_STRING,
   ESCAPE,
-  UNICODE,
   WORD,
   NUMBER
 };
@@ -180,9 +177,10 @@ static void piece(struct scanner *s, const char *bytes, size_t length)
 /* The same, behind what stands for the half of a surrogate pair whose other half did not come. */
 static void text(struct scanner *s, const char *bytes, size_t length)
 {
-  if (s->half != 0)
-    piece(s, "\xef\xbf\xbd", 3);
-  s->half = 0;
+  char half[ESCAPE_MAX];
+  size_t size = escape_flush(&s->escape, half);
+  if (size > 0)
+    piece(s, half, size);
   if (length > 0)
     piece(s, bytes, length);
 }
@@ -190,7 +188,7 @@ static void text(struct scanner *s, const char *bytes, size_t length)
 static void begin_string(struct scanner *s, bool key)
 {
   s->state = IN_STRING;
-  s->half = 0;
+  s->escape = (struct escape){.half = 0};
   s->token_length = 0;
   if (key) {
     s->string = KEY;
@@ -214,51 +212,18 @@ static void end_string(struct scanner *s)
     emit(s, SCANNER_TEXT_END, s->path, NULL, 0);
 }
 
-static void character(struct scanner *s, uint32_t code)
-{
-  char out[4];
-  text(s, out, text_encode(out, code));
-}
-
-static void unicode(struct scanner *s, char c)
-{
-  static const char digits[] = "0123456789abcdef";
-  const char *digit = memchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c, sizeof digits - 1);
-  if (digit == NULL) {
-    fail(s, "an escape is broken");
-    return;
-  }
-  s->unit = s->unit << 4 | (uint32_t)(digit - digits);
-  if (++s->digit_count < 4)
-    return;
-  s->state = IN_STRING;
-  uint32_t unit = s->unit, half = s->half;
-  if (unit >= 0xdc00 && unit <= 0xdfff) {
-    if (half != 0)
-      s->half = 0;
-    character(s, half != 0 ? 0x10000 + ((half - 0xd800) << 10) + (unit - 0xdc00) : 0xfffd);
-  } else if (unit >= 0xd800 && unit <= 0xdbff) {
-    text(s, "", 0); /* of another one before */
-    s->half = unit;
-  } else
-    character(s, unit);
-}
-
 static void escape(struct scanner *s, char c)
 {
-  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-  const char *found = memchr(from, c, sizeof from - 1);
-  if (c == 'u') {
-    s->state = UNICODE;
-    s->unit = 0;
-    s->digit_count = 0;
-    return;
-  }
-  s->state = IN_STRING;
-  if (found != NULL)
-    text(s, to + (found - from), 1);
-  else
+  char out[ESCAPE_MAX];
+  size_t length;
+  enum escape_state state = escape_next(&s->escape, c, out, &length);
+  if (state == ESCAPE_BROKEN)
     fail(s, "an escape is broken");
+  if (state != ESCAPE_DONE)
+    return;
+  s->state = IN_STRING;
+  if (length > 0)
+    piece(s, out, length);
 }
 
 /* As much of a string as needs no thought. A search for the quote, then one for a backslash before it, would go over the
@@ -266,7 +231,8 @@ static void escape(struct scanner *s, char c)
 static size_t run(struct scanner *s, const char *bytes, size_t length)
 {
   bool payload = s->string == PAYLOAD; /* a NUL in it is its reader's to judge */
-  size_t read = payload && s->reader != NULL && s->half == 0 ? s->reader(s->context, bytes, length) : 0, at = read;
+  size_t read = payload && s->reader != NULL && s->escape.half == 0 ? s->reader(s->context, bytes, length) : 0,
+         at = read;
   while (at < length && bytes[at] != '"' && bytes[at] != '\\' && (bytes[at] != '\0' || payload))
     at++;
   if (at > read)
@@ -416,9 +382,6 @@ static void step(struct scanner *s, char c)
     break;
   case ESCAPE:
     escape(s, c);
-    break;
-  case UNICODE:
-    unicode(s, c);
     break;
   case WORD:
     word(s, c);

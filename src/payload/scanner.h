@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "payload/escape.h"
 #include "payload/number.h"
 
 enum {
@@ -75,9 +76,7 @@ struct scanner {
   enum number_part number;                          /* how far a number came */
   char token[SCANNER_MAX_NUMBER];                   /* a key or a number */
   size_t token_length;                              /* beyond the buffer: it did not fit */
-  uint32_t unit;                                    /* of the digits of \uXXXX so far */
-  unsigned digit_count;
-  uint32_t half; /* the first half of a surrogate pair; 0: none is open */
+  struct escape escape;                             /* of the current string */
 };
 
 void scanner_init(struct scanner *scanner, const struct scanner_path *paths, unsigned count, scanner_sink *sink,

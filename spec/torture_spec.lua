@@ -1,0 +1,32 @@
+-- Interrupts and finalizers at every moment of the main paths: no crash, no hang, each job delivered once or still to
+-- be had. The tortures are in spec/torture/, which tell of themselves.
+
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+-- The number that the command prints at its end.
+local function torture(command, least)
+  local server <close> = standin.start()
+  local directory = support.directory()
+  local pipe = assert(io.popen(("LUA_PATH='./?.lua;;' LUA_CPATH='%s' %s %s %s 2>&1"):format(
+    support.CPATH, command, server.base_url, directory)))
+  local output = pipe:read "*a"
+  local _, how, code = pipe:close()
+  support.remove(directory)
+  assert.same({"exit", 0}, {how, code}, output)
+  local times = tonumber(output)
+  assert.is_true(times and times > least, output)
+  return times
+end
+
+describe("Nothing is lost", function()
+  it("where a hook raises at any event of any of the main paths", function()
+    local times = torture(support.quote(support.interpreter()) .. " spec/torture/hooks.lua", 800)
+    print(("a hook raised %d times"):format(times))
+  end)
+
+  it("where the collector goes round at any allocation, and a finalizer uses what is in use", function()
+    local times = torture(support.host "lua_allocations" .. " spec/torture/collector.lua", 800)
+    print(("a finalizer meddled %d times"):format(times))
+  end)
+end)

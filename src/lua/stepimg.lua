@@ -1,0 +1,936 @@
+-- The API, over the primitives that primitives.h tells of. It is Lua 5.1 that also runs on 5.5 and on LuaJIT, compiled
+-- into the module as text.
+--
+-- A finalizer or a hook may run at any instruction here, and do anything: call any of this, or raise. So what must not
+-- be lost is reached by one table store or one primitive, and what was cut short is begun anew by the next call. An
+-- error that is not ours passes through: nothing here is called in a pcall but to hand on what it raised.
+
+local primitives = ...
+
+local error, getmetatable, next, pcall, rawget, rawset = error, getmetatable, next, pcall, rawget, rawset
+local select, setmetatable, tostring, type = select, setmetatable, tostring, type
+local concat, sort = table.concat, table.sort
+local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutine.isyieldable
+
+local cjson = primitives.cjson or require "cjson"
+local json = cjson.new() -- the host may have changed the shared one's settings
+json.encode_keep_buffer(false) -- a finalizer may encode while it does
+
+local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
+local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
+local settled, start = primitives.settled, primitives.start
+
+local COLLECTING = 50e-6 -- seconds, after which a call that is not to block works no longer for the collector
+local MAX_DEPTH = 100 -- of tables in a parameter that the catalogue does not know
+
+-- ---------------------------------------------------------------------------------------------------------- errors --
+
+local Error = {__name = "stepimg.error"}
+
+function Error.__tostring(err)
+  return tostring(err.kind) .. ": " .. tostring(err.message)
+end
+
+local function failure(flaw)
+  return setmetatable(flaw, Error)
+end
+
+local Warning = {__name = "stepimg.warning"}
+
+function Warning.__tostring(warning)
+  return tostring(warning.message)
+end
+
+function Warning.__concat(one, other)
+  return tostring(one) .. tostring(other)
+end
+
+local function warning(field, message)
+  return setmetatable({field = field, message = message}, Warning)
+end
+
+-- The rest of a programmer's mistakes are texts too, which the API's function raises at its caller's line.
+local function bad_argument(place, name, wanted, given)
+  return ("bad argument #%d to '%s' (%s expected, got %s)"):format(place, name, wanted, type(given))
+end
+
+local function check_self(object, wanted, name)
+  if kind(object) ~= wanted then
+    error(("calling '%s' on bad self (stepimg.%s expected, got %s)"):format(name, wanted, type(object)), 3)
+  end
+end
+
+-- ------------------------------------------------------------------------------------------------------ parameters --
+
+local PARAMETERS = primitives.parameters()
+local CLIENT_OPTIONS, CALL_OPTIONS = primitives.option_names(false), primitives.option_names(true)
+CALL_OPTIONS[#CALL_OPTIONS + 1] = "save"
+CALL_OPTIONS[#CALL_OPTIONS + 1] = "on_done"
+
+-- A copy without a metatable, which nobody else can change meanwhile; of known names also what __index has.
+local function plain(given, names)
+  local copy = {}
+  for name, value in next, given do
+    copy[name] = value
+  end
+  if names and getmetatable(given) ~= nil then
+    for i = 1, #names do
+      local name = names[i]
+      if copy[name] == nil then
+        copy[name] = given[name]
+      end
+    end
+  end
+  return copy
+end
+
+local encode
+
+-- As lua-cjson has it: a list where all keys are positions, and an object where there are none.
+local function encode_table(value, depth)
+  local parts, count, last = {}, 0, 0
+  for key in next, value do
+    count = count + 1
+    if type(key) == "number" and key > last then
+      last = key
+    end
+  end
+  local is_list = count > 0 and last == count
+  for i = 1, is_list and count or 0 do
+    is_list = is_list and value[i] ~= nil
+  end
+  for key, inner in next, value do
+    local text, complaint = encode(inner, depth + 1)
+    if not text then
+      return nil, complaint
+    elseif is_list then
+      parts[key] = text
+    elseif type(key) == "string" then
+      parts[#parts + 1] = json.encode(key) .. ":" .. text
+    else
+      local name = type(key) == "number" and number(key)
+      if not name then
+        return nil, "a key is a " .. type(key)
+      end
+      parts[#parts + 1] = '"' .. name .. '":' .. text
+    end
+  end
+  return (is_list and "[" or "{") .. concat(parts, ",") .. (is_list and "]" or "}")
+end
+
+-- The value as JSON, or nil and what is wrong with it.
+function encode(value, depth)
+  local of = type(value)
+  if of == "string" then
+    return json.encode(value)
+  elseif of == "number" then
+    return number(value) or nil, "a number is infinite or none"
+  elseif of == "boolean" then
+    return value and "true" or "false"
+  elseif value == json.null then
+    return "null"
+  elseif of ~= "table" then
+    return nil, "a value is a " .. of
+  elseif depth > MAX_DEPTH then
+    return nil, "tables are nested too deeply"
+  end
+  return encode_table(value, depth)
+end
+
+-- The names and choices of the catalogue, as JSON: the rest of a request is its texts and numbers.
+local KNOWN_NAMES, KNOWN_TEXTS = {}, {}
+for i = 1, #PARAMETERS do
+  KNOWN_NAMES[PARAMETERS[i]] = json.encode(PARAMETERS[i]) .. ":"
+end
+for model, rules in next, primitives.models() do
+  KNOWN_TEXTS[model] = json.encode(model)
+  for _, rule in next, rules do
+    for i = 1, rule.choices and #rule.choices or 0 do
+      KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
+    end
+  end
+end
+
+-- The body of a request | nil, complaint.
+local function encode_wire(wire)
+  local parts, count = {}, 0
+  for name, value in next, wire do
+    local text, complaint = KNOWN_TEXTS[value]
+    if not text then
+      text, complaint = encode(value, 1)
+      if not text then
+        return nil, complaint
+      end
+    end
+    count = count + 1
+    parts[count] = (KNOWN_NAMES[name] or json.encode(name) .. ":") .. text
+  end
+  return "{" .. concat(parts, ",") .. "}"
+end
+
+-- What a set of parameters means: wire, warnings or nil | nil, err.
+local function check(params, strict, model)
+  local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
+  local wire, found = primitives.check(copy, strict, model)
+  if not wire then
+    return nil, failure(found[1])
+  end
+  for i = 1, found and #found or 0 do
+    setmetatable(found[i], Warning)
+  end
+  return wire, found
+end
+
+local function is_params(params)
+  local of = type(params)
+  return of == "string" or of == "table"
+end
+
+local function is_path(path)
+  return type(path) == "string" and not path:find("\0", 1, true)
+end
+
+-- The options of a call that the core takes, or nil where there are none; on_done; save | false, err | false, nil, what
+-- to raise.
+local function check_options(options, deferred)
+  if getmetatable(options) ~= nil then
+    options = plain(options, CALL_OPTIONS)
+  end
+  local call, on_done, save
+  for name, value in next, options do
+    if name == "on_done" then
+      on_done = value
+    elseif name == "save" then
+      save = value
+    else
+      call = call or {}
+      call[name] = value
+    end
+  end
+  if on_done ~= nil and not deferred then
+    return false, nil, "on_done: it is for submit; here the result is returned"
+  elseif on_done ~= nil and type(on_done) ~= "function" then
+    return false, nil, "on_done: function expected, got " .. type(on_done)
+  elseif save ~= nil and not is_path(save) then
+    return false, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte" or type(save))
+  elseif call then
+    local good, flaw, slip = primitives.check_call(call)
+    if not good then
+      return false, not slip and failure(flaw) or nil, slip and flaw.message or nil
+    end
+  end
+  return call, on_done, save
+end
+
+-- The body of a request, what its job keeps, and the options that the core takes | nil, err | nil, nil, what to raise.
+local function prepare(client, params, options, deferred)
+  local call, on_done, save
+  if options ~= nil then
+    call, on_done, save = check_options(options, deferred)
+    if call == false then
+      return nil, on_done, save
+    end
+  end
+  local wire, found = check(params, primitives.rules(client))
+  if not wire then
+    return nil, found
+  end
+  local body, complaint = encode_wire(wire)
+  if not body then
+    return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
+  end
+  local attr = {}
+  attr.on_done = on_done -- one by one, as most are nil: a constructor makes room for all
+  if save or wire.seed or found then
+    attr.save, attr.seed, attr.warnings = save, wire.seed, found
+  end
+  return body, attr, call
+end
+
+-- ---------------------------------------------------------------------------------------------------------- images --
+
+local Image = {}
+
+-- Makes image.bytes when it is first read: a frame that receives a picture pays for no copy that nobody asked for.
+local function image_index(image, key)
+  if key ~= "bytes" then
+    return Image[key]
+  end
+  local payload = rawget(getmetatable(image), "payload")
+  local text = payload and primitives.bytes(payload)
+  if text then
+    rawset(image, "bytes", text)
+    primitives.release(payload)
+  end
+  return rawget(image, "bytes") -- also where it was read and released meanwhile
+end
+
+-- Who walks over an image means its bytes too.
+local function image_pairs(image)
+  image_index(image, "bytes")
+  return next, image, nil
+end
+
+local function payload_of(image, name)
+  local hidden = type(image) == "table" and getmetatable(image)
+  if type(hidden) ~= "table" or rawget(hidden, "__index") ~= image_index then
+    error(("calling '%s' on bad self (stepimg.image expected, got %s)"):format(name, type(image)), 3)
+  end
+  return rawget(hidden, "payload")
+end
+
+function Image.close(image)
+  local payload = payload_of(image, "close")
+  if payload then
+    primitives.release(payload)
+  end
+  rawset(image, "bytes", nil)
+end
+
+function Image.save(image, path)
+  local payload = payload_of(image, "save")
+  if not is_path(path) then
+    error(bad_argument(1, "save", "path", path), 2)
+  end
+  local bytes = rawget(image, "bytes")
+  local good, flaw = primitives.save(bytes or payload, path, rawget(image, "path"))
+  if not good and not bytes and rawget(image, "bytes") then -- they were read and released meanwhile
+    good, flaw = primitives.save(rawget(image, "bytes"), path)
+  end
+  if good then
+    return path
+  elseif rawget(image, "finish_reason") == "content_filtered" and not payload then
+    return nil, failure {kind = "moderation", message = "the filter stopped this picture, so there is none to save"}
+  end
+  return nil, failure(flaw)
+end
+
+local function make_image(fields)
+  local payload = fields.payload
+  fields.payload = nil
+  return setmetatable(fields, {
+    __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close, payload = payload,
+  })
+end
+
+-- --------------------------------------------------------------------------------------------------------- results --
+
+local FORMATS = {png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", webp = "webp", gif = "gif", avif = "avif"}
+
+local function add_warnings(result, attr)
+  local found, image = {}, result.image or {}
+  for i = 1, attr.warnings and #attr.warnings or 0 do
+    found[i] = attr.warnings[i]
+  end
+  if attr.seed and image.seed and image.seed ~= attr.seed then
+    found[#found + 1] = warning("seed", ("seed: %s was asked for, but the picture was made with %s"):format(
+      number(attr.seed), number(image.seed)))
+  end
+  local named = image.path and image.format and FORMATS[(image.path:match "%.(%w+)$" or ""):lower()]
+  if named and named ~= image.format then
+    found[#found + 1] = warning("save", ("save: the name of %s is that of a %s, but the picture is a %s"):format(
+      image.path, named, image.format))
+  end
+  result.warnings = found[1] and found
+end
+
+-- result | nil, err | nil while it is going: always the same.
+local function result_of(job)
+  local result, err = settled(job)
+  if result or err then
+    return result, err
+  end
+  local outcome = primitives.outcome(job)
+  if not outcome then
+    return nil
+  end
+  if outcome.kind then
+    return primitives.settle(job, nil, failure(outcome))
+  end
+  for i = 1, #outcome.data do
+    make_image(outcome.data[i])
+  end
+  outcome.image = outcome.data[1]
+  add_warnings(outcome, attr_of(job))
+  return primitives.settle(job, outcome, nil)
+end
+
+-- --------------------------------------------------------------------------------------------------------- waiting --
+
+-- Blocks until the job is finished, or one of the queue; at most so many seconds. A hook runs here, as Ctrl-C sets one.
+local function block(what, seconds)
+  local watch = primitives.watch()
+  local deadline = seconds and now() + seconds
+  local slice = 1
+  repeat
+    if deadline then
+      slice = deadline - now()
+    end
+    if primitives.wait(what, slice, watch) then
+      return true
+    end
+  until slice <= 0
+  return false
+end
+
+-- The coroutines that wait for a job are keys of its attr; the values say in what order they came.
+local function is_awaited(attr)
+  for key in next, attr do
+    if type(key) == "thread" then
+      return true
+    end
+  end
+  return false
+end
+
+local tickets = 0
+
+local await
+
+-- ----------------------------------------------------------------------------------------------------------- jobs --
+
+-- The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it.
+local function observed(job)
+  local attr = attr_of(job)
+  if not attr.on_done and not is_awaited(attr) then
+    done(job)
+  end
+end
+
+local Job = {}
+
+function Job.result(job)
+  check_self(job, "job", "result")
+  primitives.weigh(job, COLLECTING)
+  local result, err = result_of(job)
+  if result then
+    observed(job)
+    return result
+  elseif err then
+    observed(job)
+    return nil, err
+  end
+  return nil
+end
+
+function Job.wait(job, seconds)
+  check_self(job, "job", "wait")
+  if seconds ~= nil and type(seconds) ~= "number" then
+    error(bad_argument(1, "wait", "number", seconds), 2)
+  end
+  local blocking = seconds == nil or seconds > 0
+  if not blocking then
+    primitives.weigh(job, COLLECTING)
+  end
+  block(job, seconds)
+  local result, err = result_of(job)
+  if result or err then
+    observed(job)
+  end
+  if blocking then
+    primitives.weigh(job)
+  end
+  if err then
+    return nil, err
+  end
+  return result
+end
+
+-- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
+-- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it.
+function Job.await(job)
+  check_self(job, "job", "await")
+  local co, is_main = running()
+  if not co or is_main or (isyieldable and not isyieldable()) then
+    error("await is for coroutines that update() resumes; wait() blocks", 2)
+  end
+  local result, err
+  if over(job) then
+    result, err = result_of(job)
+    observed(job)
+  else
+    local attr = attr_of(job)
+    tickets = tickets + 1
+    attr[co] = tickets
+    keep(job)
+    while not over(job) do
+      yield()
+    end
+    attr[co] = nil
+    result, err = result_of(job)
+  end
+  if err then
+    return nil, err
+  end
+  return result
+end
+
+await = Job.await
+
+function Job.cancel(job)
+  check_self(job, "job", "cancel")
+  return (primitives.cancel(job))
+end
+
+-- Coroutines that wait are still to be told; the callback is not.
+function Job.close(job)
+  check_self(job, "job", "close")
+  local attr = attr_of(job)
+  attr.on_done = nil
+  primitives.void(job, failure {kind = "cancelled", message = "the job was closed"})
+  if not is_awaited(attr) then
+    primitives.drop(job)
+  end
+end
+
+function Job.status(job)
+  check_self(job, "job", "status")
+  local phase = primitives.phase(job)
+  if phase ~= "over" then
+    return phase
+  end
+  local result, err = result_of(job)
+  if result then
+    return "done"
+  end
+  return err.kind == "cancelled" and "cancelled" or "failed"
+end
+
+function Job.progress(job)
+  check_self(job, "job", "progress")
+  return (primitives.progress(job))
+end
+
+-- -------------------------------------------------------------------------------------------------------- delivery --
+
+-- Those who wait, in the order they came.
+local function waiters_of(attr)
+  local list = {}
+  for key in next, attr do
+    if type(key) == "thread" then
+      list[#list + 1] = key
+    end
+  end
+  if list[2] then
+    sort(list, function(one, other)
+      return (attr[one] or 0) < (attr[other] or 0)
+    end)
+  end
+  return list
+end
+
+-- Delivers a finished job, and says whether it did: false where another call has meanwhile, nil where it has to be left
+-- for now. What one of those who wait raises leaves here; the rest, and the callback, come with the next update.
+local function deliver(job, attr)
+  local on_done, awaited = attr.on_done, is_awaited(attr)
+  if not on_done and not awaited then
+    return done(job)
+  end
+  local result, err = result_of(job)
+  if awaited then
+    local list = waiters_of(attr)
+    for i = 1, #list do
+      local co = list[i]
+      if attr[co] and primitives.resume(co, await) == nil then
+        return nil
+      end
+      attr[co] = nil
+    end
+  end
+  return done(job, on_done, result, err, job)
+end
+
+-- ------------------------------------------------------------------------------------------------------------ each --
+
+local Loop = {}
+
+-- What the list has next: its place, the parameters and options of its own; nil: nothing.
+local function take(state)
+  local list, place = state.list, state.place + 1
+  local params, own
+  if type(list) == "function" then
+    params, own = list()
+  else
+    params = list[place]
+  end
+  return params ~= nil and {place = place, params = params, own = own} or nil
+end
+
+-- Keeps as many jobs going as the client may. Returns what could not be submitted, or nil; nil and what to raise. What
+-- was taken stays in its state until it is started, or was handed over as refused.
+local function fill(loop, state)
+  while not state.exhausted and primitives.pending(loop) < primitives.most(state.client) do
+    local taken = state.taken or take(state)
+    if state.closed then
+      return nil, "the loop is over"
+    elseif not taken then
+      state.exhausted = true
+      return nil
+    end
+    state.taken = taken
+    if not taken.job then
+      local body, attr, call
+      local slip
+      if not is_params(taken.params) then
+        slip = ("entry %d of the list: string or table expected, got %s"):format(taken.place, type(taken.params))
+      elseif taken.own ~= nil and type(taken.own) ~= "table" then
+        slip = ("options of entry %d: table expected, got %s"):format(taken.place, type(taken.own))
+      else
+        body, attr, call = prepare(state.client, taken.params, taken.own or state.options)
+        slip = not body and call or nil
+      end
+      if slip then
+        state.place = taken.place
+        state.taken = nil
+        return nil, slip
+      elseif not body then
+        taken.err = attr
+        return taken
+      end
+      attr.place = taken.place
+      taken.body, taken.call, taken.save = body, call, attr.save
+      local job = primitives.job(loop, attr)
+      keep(job)
+      taken.job = job
+    end
+    local good, flaw = start(taken.job, taken.body, taken.call, taken.save)
+    if not good then
+      primitives.drop(taken.job)
+      taken.err = failure(flaw)
+      return taken
+    end
+    state.place = taken.place
+    state.taken = nil
+  end
+end
+
+-- The item that was handed over is done with: it is delivered.
+local function finish(state)
+  local handed = state.handed
+  if handed == nil then
+    return
+  elseif handed == state.taken then
+    state.place = handed.place
+    state.taken = nil
+  else
+    done(handed)
+  end
+  state.handed = nil
+end
+
+-- place, result | place, nil, err of the item that was handed over last.
+local function hand(state)
+  local handed = state.handed
+  if type(handed) == "table" then
+    return handed.place, nil, handed.err
+  end
+  local result, err = result_of(handed)
+  return attr_of(handed).place, result, err
+end
+
+-- A new `for` (which begins with nil as its control variable) begins with the item that the one before was left in.
+local function step(loop, ...)
+  check_self(loop, "loop", "loop")
+  local state = primitives.state(loop)
+  local anew = select("#", ...) > 1 and select(2, ...) == nil
+  if state.closed then
+    error("the loop is over", 2)
+  elseif state.busy and primitives.is_within(state.busy, loop) then
+    error("the loop is asked for an item while it makes one", 2)
+  end
+  state.busy = primitives.thread() -- it stays where an error leaves this; then nothing is within
+  if not (anew and state.handed) then
+    finish(state)
+    local refused, slip = fill(loop, state)
+    if slip then
+      error(slip, 2)
+    elseif refused then
+      state.handed = refused
+    else
+      local job = head(loop)
+      while not job do
+        if primitives.pending(loop) == 0 then
+          state.busy = nil
+          return nil
+        end
+        block(loop)
+        job = head(loop)
+      end
+      state.handed = job
+    end
+  end
+  local place, result, err = hand(state)
+  primitives.weigh(state.client)
+  state.busy = nil
+  if err then
+    return place, nil, err
+  end
+  return place, result
+end
+
+function Loop.close(loop)
+  check_self(loop, "loop", "close")
+  local state = primitives.state(loop)
+  state.closed = true
+  state.handed, state.taken = nil, nil
+  primitives.close(loop)
+end
+
+-- --------------------------------------------------------------------------------------------------------- clients --
+
+local Client = {}
+
+-- What is wrong with the arguments' types, or nil.
+local function wrong_arguments(params, options, name)
+  if not is_params(params) then
+    return bad_argument(1, name, "string or table", params)
+  elseif options ~= nil and type(options) ~= "table" then
+    return bad_argument(2, name, "table", options)
+  end
+  return nil
+end
+
+local function run(job, body, call, save)
+  local good, flaw = start(job, body, call, save)
+  if not good then
+    return nil, failure(flaw)
+  end
+  block(job)
+  return result_of(job)
+end
+
+-- An interrupted call cancels what it began at once, not when it is collected. result | nil, err | nil, nil, what to
+-- raise.
+local function generate(client, params, options)
+  local wrong = wrong_arguments(params, options, "generate")
+  if wrong then
+    return nil, nil, wrong
+  end
+  local body, attr, call = prepare(client, params, options, false)
+  if not body then
+    return nil, attr, call
+  end
+  local job = primitives.job(client, attr, true)
+  local good, result, err = pcall(run, job, body, call, attr.save)
+  primitives.drop(job)
+  if not good then
+    error(result, 0)
+  end
+  primitives.weigh(client)
+  return result, err
+end
+
+function Client.generate(client, params, options)
+  check_self(client, "client", "generate")
+  local result, err, slip = generate(client, params, options)
+  if slip then
+    error(slip, 2)
+  elseif err then
+    return nil, err
+  end
+  return result
+end
+
+function Client.submit(client, params, options)
+  check_self(client, "client", "submit")
+  local wrong = wrong_arguments(params, options, "submit")
+  if wrong then
+    error(wrong, 2)
+  end
+  local body, attr, call = prepare(client, params, options, true)
+  if not body then
+    if call then
+      error(call, 2)
+    end
+    return nil, attr
+  end
+  local job = primitives.job(client, attr)
+  if attr.on_done or attr.save then
+    keep(job)
+  end
+  local good, flaw = start(job, body, call, attr.save)
+  if not good then
+    primitives.drop(job)
+    return nil, failure(flaw)
+  end
+  return job
+end
+
+function Client.validate(client, params)
+  check_self(client, "client", "validate")
+  if not is_params(params) then
+    error(bad_argument(1, "validate", "string or table", params), 2)
+  end
+  local wire, found = check(params, primitives.rules(client))
+  if not wire then
+    return nil, found
+  end
+  return true, found or {}
+end
+
+function Client.each(client, list, options)
+  check_self(client, "client", "each")
+  if type(list) == "table" then
+    local place, entry = 1, list[1]
+    while entry ~= nil do
+      if not is_params(entry) then
+        error(("bad argument #1 to 'each' (entry %d of the list: string or table expected, got %s)"):format(
+          place, type(entry)), 2)
+      end
+      place = place + 1
+      entry = list[place]
+    end
+  elseif type(list) ~= "function" then
+    error(bad_argument(1, "each", "table or function", list), 2)
+  end
+  if options ~= nil then
+    if type(options) ~= "table" then
+      error(bad_argument(2, "each", "table", options), 2)
+    end
+    options = plain(options, CALL_OPTIONS)
+    local call, _, slip = check_options(options, false)
+    if call == false and slip then
+      error(slip, 2)
+    end
+  end
+  local loop = primitives.loop(client, {client = client, list = list, options = options, place = 0})
+  return loop, nil, nil, loop
+end
+
+-- Delivers what was finished when it was called: a callback that submits does not keep it going.
+function Client.update(client)
+  local first, _, _, owing = head(client)
+  if not first and not owing then
+    return 0
+  end
+  local delivered = 0
+  primitives.weigh(client, COLLECTING)
+  local job, attr, left = head(client)
+  while job do
+    local is_delivered = deliver(job, attr)
+    if is_delivered then
+      delivered = delivered + 1
+    elseif is_delivered == nil then
+      break
+    end
+    left = left - 1
+    if left <= 0 then
+      break
+    end
+    job, attr = head(client)
+  end
+  return delivered
+end
+
+function Client.pending(client)
+  check_self(client, "client", "pending")
+  return (primitives.pending(client))
+end
+
+function Client.fd(client)
+  check_self(client, "client", "fd")
+  local descriptor = primitives.fd(client)
+  if not descriptor then
+    return nil, failure {kind = "io", message = "the process has no descriptor left"}
+  end
+  return descriptor
+end
+
+Client.pollfd = Client.fd
+
+function Client.events(client)
+  check_self(client, "client", "events")
+  return "r"
+end
+
+function Client.timeout(client)
+  check_self(client, "client", "timeout")
+end
+
+function Client.close(client)
+  check_self(client, "client", "close")
+  primitives.close(client)
+end
+
+-- ---------------------------------------------------------------------------------------------------------- module --
+
+local classes = {["stepimg.client"] = Client, ["stepimg.job"] = Job, ["stepimg.loop"] = Loop}
+for name, class in next, classes do
+  local metatable = primitives[name]
+  metatable.__index = class
+  metatable.__close = class.close
+  metatable.__name = name
+end
+primitives["stepimg.loop"].__call = step
+
+-- The client | nil, err | nil, nil, what to raise.
+local function new_client(options)
+  options = plain(options or {}, CLIENT_OPTIONS)
+  local headers = options.headers
+  if type(headers) == "table" then
+    options.headers = plain(headers)
+  elseif headers ~= nil then
+    return nil, nil, "headers: table expected, got " .. type(headers)
+  end
+  local client, flaw, slip = primitives.client(options)
+  if not client then
+    return nil, not slip and failure(flaw) or nil, slip and flaw.message or nil
+  end
+  return client
+end
+
+local default -- the client of stepimg.generate; none that has no key
+
+local module = {}
+
+function module.new(options)
+  if options ~= nil and type(options) ~= "table" then
+    error(bad_argument(1, "new", "table", options), 2)
+  end
+  local client, err, slip = new_client(options)
+  if slip then
+    error(slip, 2)
+  elseif not client then
+    return nil, err
+  end
+  return client
+end
+
+function module.generate(params, options)
+  local client = default
+  if not client then
+    local made, err = new_client()
+    if not made then
+      return nil, err
+    end
+    client, default = made, made
+  end
+  local result, err, slip = generate(client, params, options)
+  if slip then
+    error(slip, 2)
+  elseif err then
+    if err.kind == "auth" and not err.attempts and default == client then
+      default = nil
+    end
+    return nil, err
+  end
+  return result
+end
+
+function module.validate(params)
+  if not is_params(params) then
+    error(bad_argument(1, "validate", "string or table", params), 2)
+  end
+  local wire, found = check(params, true)
+  if not wire then
+    return nil, found
+  end
+  return true, found or {}
+end
+
+return function()
+  return {
+    _VERSION = "stepimg " .. primitives.version, new = module.new, generate = module.generate,
+    validate = module.validate, models = primitives.models(),
+  }
+end
