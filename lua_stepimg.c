@@ -17,12 +17,46 @@ void primitives_add(lua_State *L, const luaL_Reg *functions)
 
 void primitives_class(lua_State *L, const char *name, lua_CFunction collect)
 {
-  luaL_newmetatable(L, name);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, name);
+  }
   if (collect != NULL) {
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
   }
   lua_setfield(L, -2, name);
+}
+
+const char CLIENT[] = "stepimg.client", LOOP[] = "stepimg.loop", JOB[] = "stepimg.job", RECORD[] = "stepimg.record";
+const char PAYLOAD[] = "stepimg.payload", OPTIONS[] = "stepimg.options", CANARY[] = "stepimg.canary";
+
+void *class_test(lua_State *L, int index, const char *class_name)
+{
+  void *block = lua_touserdata(L, index);
+  if (block == NULL || !lua_getmetatable(L, index))
+    return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, class_name);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? block : NULL;
+}
+
+void *class_check(lua_State *L, int index, const char *class_name)
+{
+  void *block = class_test(L, index, class_name);
+  if (block == NULL)
+    luaL_error(L, "%s expected, got %s", class_name, luaL_typename(L, index));
+  return block;
+}
+
+void class_set(lua_State *L, const char *class_name)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, class_name);
+  lua_setmetatable(L, -2);
 }
 
 static void push_api(lua_State *L)

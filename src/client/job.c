@@ -116,7 +116,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
     else
       file_resolve(request->save, &job->target, error);
   }
-  if (error->kind != STEPIMG_OK) {
+  if (job == NULL || error->kind != STEPIMG_OK) {
     if (job != NULL) {
       edit_free(job->edit);
       free(job->body);

@@ -25,7 +25,7 @@
 
 /* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it */
 #if LUA_VERSION_NUM >= 505
-#define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, (size_t)(kib)*1024)
+#define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, 1024 * (size_t)(kib))
 #define compat_close_coroutine(co, from) lua_closethread(co, from)
 #else
 #define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, (int)(kib))
@@ -129,23 +129,6 @@ COMPAT int lua_isinteger(lua_State *L, int index)
 
 #if LUA_VERSION_NUM < 502
 #define luaL_checkversion(L) ((void)(L))
-#ifndef LUA_JITLIBNAME
-COMPAT void *luaL_testudata(lua_State *L, int index, const char *name)
-{
-  void *block = lua_touserdata(L, index);
-  if (block == NULL || !lua_getmetatable(L, index))
-    return NULL;
-  luaL_getmetatable(L, name);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? block : NULL;
-}
-COMPAT void luaL_setmetatable(lua_State *L, const char *name)
-{
-  luaL_getmetatable(L, name);
-  lua_setmetatable(L, -2);
-}
-#endif
 #define compat_resume(co, from, count) ((void)(from), (void)(count), lua_resume(co, 0))
 #else
 #define compat_resume(co, from, count) ((void)(count), lua_resume(co, from, 0))

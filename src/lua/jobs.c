@@ -9,13 +9,13 @@
 #include "lua/primitives.h"
 
 struct record {
-  stepimg_job *job;             /* NULL: not started, or released */
-  struct client *owner;         /* a user value keeps it */
-  bool apart;                   /* it goes to no queue */
-  bool started, released;       /* the core's job was made; was freed */
-  bool delivered;               /* done was called */
-  unsigned readers;             /* calls further down the stack that read the outcome, or were left by an error */
-  struct stepimg_progress last; /* once released */
+  stepimg_job *job;              /* NULL: not started, or released */
+  struct client *owner;          /* a user value keeps it */
+  bool apart;                    /* it goes to no queue */
+  bool started, released;        /* the core's job was made; was freed */
+  bool delivered;                /* done was called */
+  unsigned readers;              /* calls further down the stack that read the outcome, or were left by an error */
+  struct stepimg_progress *last; /* owned; of a released job, NULL where there was no memory for it */
 };
 
 enum { ATTR = 1, QUEUE, RECORD_VALUES = QUEUE };
@@ -28,17 +28,17 @@ enum { OF = 1, RESULT, FAILURE, HANDLE_VALUES = FAILURE };
 
 static struct record *check_job(lua_State *L)
 {
-  return ((struct handle *)luaL_checkudata(L, 1, JOB))->record;
+  return ((struct handle *)class_check(L, 1, JOB))->record;
 }
 
 stepimg_job *job_of(lua_State *L, int index)
 {
-  return ((struct handle *)luaL_checkudata(L, index, JOB))->record->job;
+  return ((struct handle *)class_check(L, index, JOB))->record->job;
 }
 
 struct client *job_owner(lua_State *L, int index)
 {
-  return ((struct handle *)luaL_checkudata(L, index, JOB))->record->owner;
+  return ((struct handle *)class_check(L, index, JOB))->record->owner;
 }
 
 /* Pushes a user value of the record of the handle at index 1. */
@@ -57,7 +57,7 @@ static void push_handle(lua_State *L, int index)
   handle->record = record;
   lua_pushvalue(L, index);
   lua_setiuservalue(L, -2, OF);
-  luaL_setmetatable(L, JOB);
+  class_set(L, JOB);
   if (record->apart)
     return;
   lua_getiuservalue(L, index, QUEUE);
@@ -73,11 +73,11 @@ bool job_push(lua_State *L, int queue, stepimg_job *job)
   int top = lua_gettop(L);
   lua_getiuservalue(L, queue, KNOWN);
   lua_rawgetp(L, -1, record);
-  if (luaL_testudata(L, -1, JOB) == NULL) {
+  if (class_test(L, -1, JOB) == NULL) {
     lua_settop(L, top);
     lua_getiuservalue(L, queue, KEPT);
     lua_rawgetp(L, -1, record);
-    if (luaL_testudata(L, -1, RECORD) == NULL) {
+    if (class_test(L, -1, RECORD) == NULL) {
       lua_settop(L, top);
       return false;
     }
@@ -101,7 +101,7 @@ static int job_new(lua_State *L)
   memset(record, 0, sizeof *record);
   record->owner = owner;
   record->apart = apart;
-  luaL_setmetatable(L, RECORD);
+  class_set(L, RECORD);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, 3, ATTR);
   lua_pushvalue(L, 1);
@@ -186,13 +186,26 @@ static int over(lua_State *L)
   return 1;
 }
 
+static void look(struct record *record, struct stepimg_progress *progress)
+{
+  if (record->job != NULL)
+    stepimg_job_progress(record->job, progress);
+  else if (record->last != NULL)
+    *progress = *record->last;
+  else
+    *progress = (struct stepimg_progress){.state = STEPIMG_STATE_QUEUED, .phase = STEPIMG_QUEUED};
+  if (record->released) {
+    progress->state = STEPIMG_STATE_FINISHED;
+    progress->phase = STEPIMG_DONE;
+  }
+}
+
 static int phase(lua_State *L)
 {
   static const char *const names[] = {"queued", "running", "retrying", "over"};
   struct record *record = check_job(L);
-  struct stepimg_progress progress = record->last;
-  if (record->job != NULL)
-    stepimg_job_progress(record->job, &progress);
+  struct stepimg_progress progress;
+  look(record, &progress);
   lua_pushstring(L, names[progress.state]);
   return 1;
 }
@@ -201,9 +214,8 @@ static int progress(lua_State *L)
 {
   static const char *const phases[] = {"queued", "connecting", "sending", "waiting", "receiving", "done"};
   struct record *record = check_job(L);
-  struct stepimg_progress progress = record->last;
-  if (record->job != NULL)
-    stepimg_job_progress(record->job, &progress);
+  struct stepimg_progress progress;
+  look(record, &progress);
   lua_createtable(L, 0, 5);
   values_set_string(L, "phase", phases[progress.phase]);
   values_set_integer(L, "received", progress.received);
@@ -227,13 +239,13 @@ static int settled(lua_State *L)
 
 static void free_job(struct record *record)
 {
-  if (record->job != NULL) {
-    stepimg_job_progress(record->job, &record->last);
-    stepimg_job_free(record->job);
-    record->job = NULL;
-  }
-  record->last.state = STEPIMG_STATE_FINISHED;
-  record->last.phase = STEPIMG_DONE;
+  if (record->job == NULL)
+    return;
+  record->last = malloc(sizeof *record->last);
+  if (record->last != NULL)
+    stepimg_job_progress(record->job, record->last);
+  stepimg_job_free(record->job);
+  record->job = NULL;
 }
 
 /* The core's job is released, but not under who reads its outcome: then he does it, or __gc if an error leaves him. */
@@ -250,12 +262,16 @@ static void let_go(struct record *record)
 
 void record_release(lua_State *L, int index)
 {
-  let_go(luaL_checkudata(L, index, RECORD));
+  let_go(class_check(L, index, RECORD));
 }
 
 static int record_gc(lua_State *L)
 {
-  free_job(luaL_checkudata(L, 1, RECORD));
+  struct record *record = class_check(L, 1, RECORD);
+  stepimg_job_free(record->job);
+  record->job = NULL;
+  free(record->last);
+  record->last = NULL;
   return 0;
 }
 

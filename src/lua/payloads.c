@@ -29,7 +29,7 @@ void payload_push(lua_State *L, struct client *owner, stepimg_payload *bytes)
   struct payload *payload = lua_newuserdatauv(L, sizeof *payload, 0);
   payload->bytes = NULL;
   payload->held = all;
-  luaL_setmetatable(L, PAYLOAD);
+  class_set(L, PAYLOAD);
   payload->bytes = stepimg_payload_hold(bytes);
   stepimg_payload_bytes(bytes, &payload->length);
   all->now += payload->length;
@@ -38,7 +38,7 @@ void payload_push(lua_State *L, struct client *owner, stepimg_payload *bytes)
 
 static struct payload *check_payload(lua_State *L)
 {
-  return luaL_checkudata(L, 1, PAYLOAD);
+  return class_check(L, 1, PAYLOAD);
 }
 
 static int release(lua_State *L)
@@ -70,7 +70,7 @@ static int bytes(lua_State *L)
   lua_settop(L, 1);
   struct payload *own = lua_newuserdatauv(L, sizeof *own, 0);
   *own = (struct payload){NULL, 0, payload->held};
-  luaL_setmetatable(L, PAYLOAD);
+  class_set(L, PAYLOAD);
   if (payload->bytes != NULL)
     own->bytes = stepimg_payload_hold(payload->bytes);
   if (own->bytes == NULL) {
@@ -89,7 +89,7 @@ static int save(lua_State *L)
   size_t length = 0;
   struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
   const char *path = luaL_checkstring(L, 2), *from = luaL_optstring(L, 3, NULL);
-  struct payload *payload = luaL_testudata(L, 1, PAYLOAD);
+  struct payload *payload = class_test(L, 1, PAYLOAD);
   const void *data = NULL;
   enum stepimg_kind kind = STEPIMG_IO;
   if (lua_type(L, 1) == LUA_TSTRING)
@@ -129,7 +129,7 @@ static bool collector_runs(lua_State *L)
   bytes->seen = false;
   if (runs) {
     lua_newuserdata(L, 1);
-    luaL_setmetatable(L, "stepimg.canary");
+    class_set(L, CANARY);
     lua_pop(L, 1);
   }
   return runs;
@@ -199,7 +199,7 @@ void open_payloads(lua_State *L)
     memset(lua_newuserdatauv(L, sizeof(struct held), 0), 0, sizeof(struct held));
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.held");
 #ifndef LUA_GCISRUNNING
-    primitives_class(L, "stepimg.canary", canary_gc);
+    primitives_class(L, CANARY, canary_gc);
     held(L)->seen = true;
     collector_runs(L); /* sets the first one out */
 #endif

@@ -33,7 +33,7 @@
  *
  *   bytes(payload) -> string | nil      release(payload)      save(payload | string | nil, path, from) -> true | nil, flaw   from: a file
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
- *   check(params, strict, model) -> wire, warnings | nil, flaws         params: a plain table, which becomes wire
+ *   check(params, strict, model) -> wire, warnings or nil | nil, flaws         params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
  *   parameters() -> list of names
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
@@ -46,12 +46,14 @@
 #include "lua/compat.h"
 #include "stepimg.h"
 
-#define CLIENT "stepimg.client"
-#define LOOP "stepimg.loop"
-#define JOB "stepimg.job"
-#define RECORD "stepimg.record"
-#define PAYLOAD "stepimg.payload"
-#define OPTIONS "stepimg.options"
+/* The classes of userdata. Their metatables are in the registry, under the addresses of these names. */
+extern const char CLIENT[], LOOP[], JOB[], RECORD[], PAYLOAD[], OPTIONS[], CANARY[];
+
+/* The block of the userdata at index; NULL, or a raised error, where it is none of that class. */
+void *class_test(lua_State *L, int index, const char *class_name);
+void *class_check(lua_State *L, int index, const char *class_name);
+/* Makes the userdata on the top one of that class. */
+void class_set(lua_State *L, const char *class_name);
 
 /* ---------------------------------------------------------------------------------------------------------- values */
 

@@ -32,12 +32,12 @@ static void bad_self(lua_State *L, int index, const char *wanted)
 
 struct place queue_check(lua_State *L, int index)
 {
-  struct client *client = luaL_testudata(L, index, CLIENT);
+  struct client *client = class_test(L, index, CLIENT);
   if (client != NULL) {
     live(L, client);
     return (struct place){client, client->client, stepimg_client_queue(client->client)};
   }
-  struct loop *loop = luaL_testudata(L, index, LOOP);
+  struct loop *loop = class_test(L, index, LOOP);
   if (loop == NULL) {
     bad_self(L, index, CLIENT);
     abort(); /* it has raised */
@@ -49,14 +49,14 @@ struct place queue_check(lua_State *L, int index)
 
 struct client *queue_owner(lua_State *L, int index)
 {
-  struct client *client = luaL_testudata(L, index, CLIENT);
-  struct loop *loop = client == NULL ? luaL_testudata(L, index, LOOP) : NULL;
+  struct client *client = class_test(L, index, CLIENT);
+  struct loop *loop = client == NULL ? class_test(L, index, LOOP) : NULL;
   return loop != NULL ? loop->owner : client;
 }
 
 static struct client *check_client(lua_State *L)
 {
-  return live(L, luaL_checkudata(L, 1, CLIENT));
+  return live(L, class_check(L, 1, CLIENT));
 }
 
 /* ---------------------------------------------------------------------------------------------------------- making -- */
@@ -75,7 +75,7 @@ static void set_table(lua_State *L, int value, const char *mode)
 
 static int options_gc(lua_State *L)
 {
-  stepimg_options_clear(luaL_checkudata(L, 1, OPTIONS));
+  stepimg_options_clear(class_check(L, 1, OPTIONS));
   return 0;
 }
 
@@ -114,14 +114,14 @@ static int client_new(lua_State *L)
   lua_settop(L, 1);
   struct client *client = lua_newuserdatauv(L, sizeof *client, CLIENT_VALUES);
   memset(client, 0, sizeof *client);
-  luaL_setmetatable(L, CLIENT);
+  class_set(L, CLIENT);
   set_table(L, KEPT, NULL);
   set_table(L, KNOWN, "v");
   lua_getfield(L, 1, "model");
   lua_setiuservalue(L, 2, STATE);
   struct stepimg_options *options = lua_newuserdatauv(L, sizeof *options, 0);
   stepimg_options_init(options);
-  luaL_setmetatable(L, OPTIONS);
+  class_set(L, OPTIONS);
   if (read_options(L, options, &error) != STEPIMG_OK ||
       stepimg_client_new(options, &client->client, &error) != STEPIMG_OK)
     return values_push_flaw(L, &error);
@@ -131,7 +131,7 @@ static int client_new(lua_State *L)
 
 static int client_gc(lua_State *L)
 {
-  struct client *client = luaL_checkudata(L, 1, CLIENT);
+  struct client *client = class_check(L, 1, CLIENT);
   stepimg_client_free(client->client);
   client->client = NULL;
   return 0;
@@ -145,7 +145,7 @@ static int loop_new(lua_State *L)
   struct loop *loop = lua_newuserdatauv(L, sizeof *loop, LOOP_VALUES);
   loop->queue = NULL;
   loop->owner = owner;
-  luaL_setmetatable(L, LOOP);
+  class_set(L, LOOP);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, OWNER);
   lua_pushvalue(L, 2);
@@ -158,7 +158,7 @@ static int loop_new(lua_State *L)
 
 static int loop_gc(lua_State *L)
 {
-  struct loop *loop = luaL_checkudata(L, 1, LOOP);
+  struct loop *loop = class_check(L, 1, LOOP);
   stepimg_queue_free(loop->queue);
   loop->queue = NULL;
   return 0;
@@ -166,7 +166,7 @@ static int loop_gc(lua_State *L)
 
 static int state(lua_State *L)
 {
-  luaL_checkudata(L, 1, LOOP);
+  class_check(L, 1, LOOP);
   lua_getiuservalue(L, 1, STATE);
   return 1;
 }
@@ -174,13 +174,13 @@ static int state(lua_State *L)
 /* A client's jobs are left to update; a loop's are gone. */
 static int close_queue(lua_State *L)
 {
-  struct client *client = luaL_testudata(L, 1, CLIENT);
+  struct client *client = class_test(L, 1, CLIENT);
   if (client != NULL) {
     if (client->client != NULL)
       stepimg_client_close(client->client);
     return 0;
   }
-  luaL_checkudata(L, 1, LOOP);
+  class_check(L, 1, LOOP);
   lua_settop(L, 1);
   lua_getiuservalue(L, 1, KEPT);
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
@@ -245,11 +245,11 @@ static int descriptor(lua_State *L)
 
 static int kind(lua_State *L)
 {
-  if (luaL_testudata(L, 1, JOB) != NULL)
+  if (class_test(L, 1, JOB) != NULL)
     lua_pushliteral(L, "job");
-  else if (luaL_testudata(L, 1, CLIENT) != NULL)
+  else if (class_test(L, 1, CLIENT) != NULL)
     lua_pushliteral(L, "client");
-  else if (luaL_testudata(L, 1, LOOP) != NULL)
+  else if (class_test(L, 1, LOOP) != NULL)
     lua_pushliteral(L, "loop");
   else
     lua_pushnil(L);
@@ -301,7 +301,7 @@ static int wait(lua_State *L)
     seconds = 0;
   else if (seconds > SLICE)
     seconds = SLICE;
-  if (luaL_testudata(L, 1, JOB) != NULL) {
+  if (class_test(L, 1, JOB) != NULL) {
     stepimg_job *job = job_of(L, 1);
     there = job == NULL || stepimg_job_wait(job, seconds);
   } else {

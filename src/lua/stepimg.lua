@@ -14,7 +14,7 @@ local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutin
 
 local cjson = primitives.cjson or require "cjson"
 local json = cjson.new() -- the host may have changed the shared one's settings
-json.encode_keep_buffer(false) -- a finalizer may encode in the midst of it
+json.encode_keep_buffer(false) -- a finalizer may encode while it does
 
 local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
 local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
@@ -137,7 +137,38 @@ function encode(value, depth)
   return encode_table(value, depth)
 end
 
--- What a set of parameters means: wire, warnings | nil, err.
+-- The names and choices of the catalogue, as JSON: the rest of a request is its texts and numbers.
+local KNOWN_NAMES, KNOWN_TEXTS = {}, {}
+for i = 1, #PARAMETERS do
+  KNOWN_NAMES[PARAMETERS[i]] = json.encode(PARAMETERS[i]) .. ":"
+end
+for model, rules in next, primitives.models() do
+  KNOWN_TEXTS[model] = json.encode(model)
+  for _, rule in next, rules do
+    for i = 1, rule.choices and #rule.choices or 0 do
+      KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
+    end
+  end
+end
+
+-- The body of a request | nil, complaint.
+local function encode_wire(wire)
+  local parts, count = {}, 0
+  for name, value in next, wire do
+    local text, complaint = KNOWN_TEXTS[value]
+    if not text then
+      text, complaint = encode(value, 1)
+      if not text then
+        return nil, complaint
+      end
+    end
+    count = count + 1
+    parts[count] = (KNOWN_NAMES[name] or json.encode(name) .. ":") .. text
+  end
+  return "{" .. concat(parts, ",") .. "}"
+end
+
+-- What a set of parameters means: wire, warnings or nil | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
   local wire, found = primitives.check(copy, strict, model)
@@ -148,7 +179,7 @@ local function check(params, strict, model)
       all = found,
     }
   end
-  for i = 1, #found do
+  for i = 1, found and #found or 0 do
     setmetatable(found[i], Warning)
   end
   return wire, found
@@ -163,48 +194,61 @@ local function is_path(path)
   return type(path) == "string" and not path:find("\0", 1, true)
 end
 
--- The options of a call as the core takes them, on_done and save | nil, err | nil, nil, what to raise.
+-- The options of a call that the core takes, or nil where there are none; on_done; save | false, err | false, nil, what
+-- to raise.
 local function check_options(options, deferred)
-  local call = plain(options, CALL_OPTIONS)
-  local on_done, save = call.on_done, call.save
-  call.on_done, call.save = nil, nil
-  if on_done ~= nil and not deferred then
-    return nil, nil, "on_done: it is for submit; here the result is returned"
-  elseif on_done ~= nil and type(on_done) ~= "function" then
-    return nil, nil, "on_done: function expected, got " .. type(on_done)
-  elseif save ~= nil and not is_path(save) then
-    return nil, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte" or type(save))
+  if getmetatable(options) ~= nil then
+    options = plain(options, CALL_OPTIONS)
   end
-  local good, flaw, slip = primitives.check_call(call)
-  if not good then
-    return nil, not slip and failure(flaw) or nil, slip and flaw.message or nil
+  local call, on_done, save
+  for name, value in next, options do
+    if name == "on_done" then
+      on_done = value
+    elseif name == "save" then
+      save = value
+    else
+      call = call or {}
+      call[name] = value
+    end
+  end
+  if on_done ~= nil and not deferred then
+    return false, nil, "on_done: it is for submit; here the result is returned"
+  elseif on_done ~= nil and type(on_done) ~= "function" then
+    return false, nil, "on_done: function expected, got " .. type(on_done)
+  elseif save ~= nil and not is_path(save) then
+    return false, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte" or type(save))
+  elseif call then
+    local good, flaw, slip = primitives.check_call(call)
+    if not good then
+      return false, not slip and failure(flaw) or nil, slip and flaw.message or nil
+    end
   end
   return call, on_done, save
 end
 
--- What a request is to be | nil, err | nil, nil, what to raise. `attr` is what the job keeps of it.
+-- The body of a request, what its job keeps, and the options that the core takes | nil, err | nil, nil, what to raise.
 local function prepare(client, params, options, deferred)
-  local request, attr = {}, {}
+  local call, on_done, save
   if options ~= nil then
-    local call, on_done, save = check_options(options, deferred)
-    if not call then
+    call, on_done, save = check_options(options, deferred)
+    if call == false then
       return nil, on_done, save
     end
-    request.call, request.save = call, save
-    attr.on_done, attr.save = on_done, save
   end
   local wire, found = check(params, primitives.rules(client))
   if not wire then
     return nil, found
   end
-  local body, complaint = encode(wire, 1)
+  local body, complaint = encode_wire(wire)
   if not body then
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
-  attr.seed = wire.seed
-  attr.warnings = found[1] and found
-  request.body, request.attr = body, attr
-  return request
+  local attr = {}
+  attr.on_done = on_done -- one by one, as most are nil: a constructor makes room for all
+  if save or wire.seed or found then
+    attr.save, attr.seed, attr.warnings = save, wire.seed, found
+  end
+  return body, attr, call
 end
 
 -- ---------------------------------------------------------------------------------------------------------- images --
@@ -529,29 +573,31 @@ local function fill(loop, state)
     end
     state.taken = taken
     if not taken.job then
-      local request, err, slip
+      local body, attr, call
+      local slip
       if not is_params(taken.params) then
         slip = ("entry %d of the list: string or table expected, got %s"):format(taken.place, type(taken.params))
       elseif taken.own ~= nil and type(taken.own) ~= "table" then
         slip = ("options of entry %d: table expected, got %s"):format(taken.place, type(taken.own))
       else
-        request, err, slip = prepare(state.client, taken.params, taken.own or state.options)
+        body, attr, call = prepare(state.client, taken.params, taken.own or state.options)
+        slip = not body and call or nil
       end
       if slip then
         state.place = taken.place
         state.taken = nil
         return nil, slip
-      elseif not request then
-        taken.err = err
+      elseif not body then
+        taken.err = attr
         return taken
       end
-      request.attr.place = taken.place
-      taken.request = request
-      taken.job = primitives.job(loop, request.attr)
-      keep(taken.job)
+      attr.place = taken.place
+      taken.body, taken.call, taken.save = body, call, attr.save
+      local job = primitives.job(loop, attr)
+      keep(job)
+      taken.job = job
     end
-    local request = taken.request
-    local good, flaw = start(taken.job, request.body, request.call, request.save)
+    local good, flaw = start(taken.job, taken.body, taken.call, taken.save)
     if not good then
       primitives.drop(taken.job)
       taken.err = failure(flaw)
@@ -638,22 +684,18 @@ end
 
 local Client = {}
 
--- The job, dead | nil, err | nil, nil, what to raise; and its request.
-local function new_job(client, params, options, name, deferred)
+-- What is wrong with the arguments' types, or nil.
+local function wrong_arguments(params, options, name)
   if not is_params(params) then
-    return nil, nil, bad_argument(1, name, "string or table", params)
+    return bad_argument(1, name, "string or table", params)
   elseif options ~= nil and type(options) ~= "table" then
-    return nil, nil, bad_argument(2, name, "table", options)
+    return bad_argument(2, name, "table", options)
   end
-  local request, err, slip = prepare(client, params, options, deferred)
-  if not request then
-    return nil, err, slip
-  end
-  return primitives.job(client, request.attr, not deferred), request
+  return nil
 end
 
-local function run(job, request)
-  local good, flaw = start(job, request.body, request.call, request.save)
+local function run(job, body, call, save)
+  local good, flaw = start(job, body, call, save)
   if not good then
     return nil, failure(flaw)
   end
@@ -664,11 +706,16 @@ end
 -- An interrupted call cancels what it began at once, not when it is collected. result | nil, err | nil, nil, what to
 -- raise.
 local function generate(client, params, options)
-  local job, request, slip = new_job(client, params, options, "generate", false)
-  if not job then
-    return nil, request, slip
+  local wrong = wrong_arguments(params, options, "generate")
+  if wrong then
+    return nil, nil, wrong
   end
-  local good, result, err = pcall(run, job, request)
+  local body, attr, call = prepare(client, params, options, false)
+  if not body then
+    return nil, attr, call
+  end
+  local job = primitives.job(client, attr, true)
+  local good, result, err = pcall(run, job, body, call, attr.save)
   primitives.drop(job)
   if not good then
     error(result, 0)
@@ -690,17 +737,22 @@ end
 
 function Client.submit(client, params, options)
   check_self(client, "client", "submit")
-  local job, request, slip = new_job(client, params, options, "submit", true)
-  if slip then
-    error(slip, 2)
-  elseif not job then
-    return nil, request
+  local wrong = wrong_arguments(params, options, "submit")
+  if wrong then
+    error(wrong, 2)
   end
-  local attr = request.attr
+  local body, attr, call = prepare(client, params, options, true)
+  if not body then
+    if call then
+      error(call, 2)
+    end
+    return nil, attr
+  end
+  local job = primitives.job(client, attr)
   if attr.on_done or attr.save then
     keep(job)
   end
-  local good, flaw = start(job, request.body, request.call, request.save)
+  local good, flaw = start(job, body, call, attr.save)
   if not good then
     primitives.drop(job)
     return nil, failure(flaw)
@@ -717,7 +769,7 @@ function Client.validate(client, params)
   if not wire then
     return nil, found
   end
-  return true, found
+  return true, found or {}
 end
 
 function Client.each(client, list, options)
@@ -741,7 +793,7 @@ function Client.each(client, list, options)
     end
     options = plain(options, CALL_OPTIONS)
     local call, _, slip = check_options(options, false)
-    if not call and slip then
+    if call == false and slip then
       error(slip, 2)
     end
   end
@@ -877,7 +929,7 @@ function module.validate(params)
   if not wire then
     return nil, found
   end
-  return true, found
+  return true, found or {}
 end
 
 return function()

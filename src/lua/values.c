@@ -162,8 +162,12 @@ static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 
 /* ------------------------------------------------------------------------------------------------------ parameters -- */
 
-static void set_warnings(lua_State *L, const struct stepimg_checked *checked)
+static void push_warnings(lua_State *L, const struct stepimg_checked *checked)
 {
+  if (checked->warning_count == 0) {
+    lua_pushnil(L);
+    return;
+  }
   lua_createtable(L, (int)checked->warning_count, 0);
   for (size_t i = 0; i < checked->warning_count; i++) {
     lua_createtable(L, 0, 2);
@@ -216,12 +220,13 @@ static int check(lua_State *L)
   lua_settop(L, 3);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
     capacity++;
-  struct stepimg_param *params = lua_newuserdatauv(L, (capacity + 1) * sizeof *params, 0);
+  struct stepimg_param usual[16], *params = usual;
+  if (capacity > sizeof usual / sizeof *usual)
+    params = lua_newuserdatauv(L, capacity * sizeof *params, 0);
   for (lua_pushnil(L); lua_next(L, 1) && count < capacity; lua_pop(L, 1)) {
     params[count].name = values_name(L, -2);
     params[count++].value = values_get(L, -1);
   }
-  lua_settop(L, 4);
   if (!stepimg_check(params, count, model, strict, &checked, &flaws)) {
     lua_pushnil(L);
     push_flaws(L, &flaws);
@@ -231,7 +236,7 @@ static int check(lua_State *L)
   if (checked.response_format != NULL)
     lua_pushstring(L, checked.response_format);
   make_wire(L, &checked);
-  set_warnings(L, &checked);
+  push_warnings(L, &checked);
   return 2;
 }
 
