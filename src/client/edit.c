@@ -79,7 +79,8 @@ struct edit *edit_new(const struct stepimg_edit *given, struct stepimg_error *er
   copy_fields(edit, given);
   if (given->payload != NULL) {
     edit->payload = stepimg_payload_hold(given->payload);
-    set_bytes(edit, stepimg_payload_bytes(edit->payload, &length), length);
+    const unsigned char *bytes = stepimg_payload_bytes(edit->payload, &length);
+    set_bytes(edit, bytes, length);
   } else if (given->path == NULL)
     set_bytes(edit, (const unsigned char *)given->bytes, given->length);
   else if (file_resolve(given->path, &edit->path, error) != STEPIMG_OK) {
