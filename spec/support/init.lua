@@ -67,14 +67,20 @@ function support.failure(result, err)
   return err
 end
 
--- The last request to the API, as the stand-in received it, and its body as a table.
-function support.request(server)
+-- The last POST to the API, as the stand-in received it.
+function support.request_as_sent(server)
   local requests = server:log().requests
   for i = #requests, 1, -1 do
     if requests[i].method == "POST" then
-      return requests[i], json.decode(requests[i].body)
+      return requests[i]
     end
   end
+end
+
+-- The same, and its JSON as a table.
+function support.request(server)
+  local request = support.request_as_sent(server)
+  return request, request and json.decode(request.body)
 end
 
 -- Counts what reached the API while `f` ran.
