@@ -200,6 +200,37 @@ describe("The example", function()
     end)
   end)
 
+  describe("form.lua", function()
+    it("checks at each key, and says it in another language", function()
+      local out = succeeds(words(LUA, example "form", "一座灯塔", "51", "1:0"))
+      assert.equal([[
+Beschreibung: 一 [1/512] gut
+Beschreibung: 一座 [2/512] gut
+Beschreibung: 一座灯 [3/512] gut
+Beschreibung: 一座灯塔 [4/512] gut
+Beschreibung:  [0/512] 1 bis 512 Zeichen
+Beschreibung: gut
+Seitenverhältnis: möglich ist 1:1, 16:9, 4:3, 9:16, 3:4
+Schritte: erlaubt ist 1 bis 50
+]], out)
+    end)
+
+    it("has words for each reason", function()
+      local script = support.read(ROOT .. "/examples/form.lua")
+      for reason in support.read(ROOT .. "/src/rules/flaw.c"):match "names%[%] = {\"\",(.-)};":gmatch '"(%l+)"' do
+        assert.matches("\n  " .. reason .. " = function%(", script)
+      end
+    end)
+
+    it("finds nothing wrong with its own form", function()
+      local out = succeeds(words(LUA, example "form"))
+      assert.matches("\nBeschreibung: gut\nSeitenverhältnis: gut\nSchritte: gut\n$", out)
+      out = succeeds(words(LUA, example "form", ("字"):rep(513), "8.5"))
+      assert.matches("字 %[513/512%] 1 bis 512 Zeichen\n", out)
+      assert.matches("\nSchritte: eine ganze Zahl, bitte\n$", out)
+    end)
+  end)
+
   for name, activity in pairs {luv = "timer", cqueues = "ticker"} do
     describe(name .. ".lua", function()
       it("makes its pictures while the loop goes on", function()

@@ -1,5 +1,5 @@
 -- What of the I/O thread only a C program can see (spec/host/worker.c): that it ends when it has nothing to do, uses
--- memory again, keeps deadlines whenever the clock is looked at, and is no part of a child after fork.
+-- memory again, and keeps deadlines whenever the clock is looked at.
 
 local standin = require "spec.standin"
 local support = require "spec.support"
@@ -38,9 +38,5 @@ describe("The I/O thread", function()
     server:reset()
     local late, done = run("deadline"):match "(%d+) were late before their start, (%d+) were done"
     assert.is_true(server:log().posts <= 60 - tonumber(late), late .. " were late, " .. done .. " done")
-  end)
-
-  it("is not there in a child after fork, which is told so, and does not hang", function()
-    assert.equal("21 children ended well\n", run "fork")
   end)
 end)

@@ -428,6 +428,7 @@ static void make_socket(const char *path)
 {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+  assert_true(descriptor >= 0);
   assert_true(strlen(path) < sizeof address.sun_path);
   memcpy(address.sun_path, path, strlen(path));
   assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);

@@ -295,13 +295,25 @@ static void formats_have_names(void **state)
   "pixi"                                                                                                               \
   "\x00\x00\x00\x00"                                                                                                   \
   "\x03\x08\x08\x08"
+/* Other properties that are as long, or too short. */
+#define COLR                                                                                                           \
+  "\x00\x00\x00\x14"                                                                                                   \
+  "colr"                                                                                                               \
+  "\x00\x00\x00\x00"                                                                                                   \
+  "\x7f\x7f\x7f\x7f"                                                                                                   \
+  "\x7f\x7f\x7f\x7f"
+#define SHORT                                                                                                          \
+  "\x00\x00\x00\x10"                                                                                                   \
+  "ispe"                                                                                                               \
+  "\x00\x00\x00\x00"                                                                                                   \
+  "\x7f\x7f\x7f\x7f"
 /* meta { hdlr, iprp { ipco { ispe, pixi, ispe }, ipma } } */
 #define IPCO                                                                                                           \
-  "\x00\x00\x00\x40"                                                                                                   \
-  "ipco" ISPE(SMALL, SMALL) PIXI                                                                                       \
+  "\x00\x00\x00\x64"                                                                                                   \
+  "ipco" ISPE(SMALL, SMALL) PIXI COLR SHORT                                                                            \
   ISPE(W1360, H768)
 #define IPRP                                                                                                           \
-  "\x00\x00\x00\x51"                                                                                                   \
+  "\x00\x00\x00\x75"                                                                                                   \
   "iprp" IPCO "\x00\x00\x00\x09"                                                                                       \
   "ipma"                                                                                                               \
   "\x00"
@@ -310,7 +322,7 @@ static void formats_have_names(void **state)
   "hdlr"                                                                                                               \
   "\x00\x00\x00\x00"
 #define META                                                                                                           \
-  "\x00\x00\x00\x69"                                                                                                   \
+  "\x00\x00\x00\x8d"                                                                                                   \
   "meta"                                                                                                               \
   "\x00\x00\x00\x00" HDLR IPRP
 
@@ -320,18 +332,18 @@ static void knows_avif_and_its_largest_item(void **state)
     const char *bytes;
     size_t length, size_from;
   } avifs[] = {
-      {BYTES(FTYP META "\x00\x00\x00\x08mdat"), 28 + 12 + 12 + 8 + 64},
+      {BYTES(FTYP META "\x00\x00\x00\x08mdat"), 28 + 12 + 12 + 8 + 100},
       /* other boxes before it, one of a length in 64 bits */
       {BYTES(FTYP "\x00\x00\x00\x01"
                   "free"
                   "\x00\x00\x00\x00\x00\x00\x00\x12"
                   "xx" META),
-       28 + 18 + 12 + 12 + 8 + 64},
+       28 + 18 + 12 + 12 + 8 + 100},
       /* a box without an end holds the rest */
       {BYTES(FTYP "\x00\x00\x00\x00"
                   "meta"
                   "\x00\x00\x00\x00" HDLR IPRP),
-       28 + 12 + 12 + 8 + 64},
+       28 + 12 + 12 + 8 + 100},
   };
   (void)state;
   for (size_t i = 0; i < COUNT_OF(avifs); i++)

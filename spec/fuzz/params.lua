@@ -26,7 +26,7 @@ local OPTIONS = {
   "model", "allow_http", "stall_timeout",
 }
 local RAISING = {}
-for _, event in ipairs {"index", "newindex", "len", "call", "pairs", "tostring", "eq", "lt", "concat"} do
+for _, event in ipairs {"newindex", "len", "call", "pairs", "tostring", "eq", "lt", "concat"} do
   RAISING["__" .. event] = function()
     error("__" .. event .. " was called")
   end
@@ -194,11 +194,26 @@ local function is_same(one, other)
   end
 end
 
+local REASONS = {
+  missing = true, unknown = true, type = true, range = true, choice = true, length = true, text = true, pair = true,
+  image = true,
+}
+
+local function check_flaws(err)
+  local first = err.all[1]
+  assert(first.field == err.field and first.message == err.message and first.reason == err.reason)
+  for _, flaw in ipairs(err.all) do
+    is_shown(flaw.message)
+    assert(REASONS[flaw.reason] and (flaw.rule ~= nil) == (GOOD[flaw.field] ~= nil))
+  end
+end
+
 local function judge(good, err, wanted)
   if wanted then
     assert(good == true)
   else
     assert(good == nil and is_error(err).kind == "invalid", "taken, although it breaks a rule")
+    check_flaws(err)
   end
 end
 
@@ -219,7 +234,8 @@ local function check_params(params)
   if good then
     assert(#second <= 2)
     for _, warning in ipairs(second) do
-      is_shown(warning)
+      is_shown(warning.message)
+      assert(tostring(warning) == warning.message and GOOD[warning.field])
     end
   end
   local err = submit(keyless, params)

@@ -46,8 +46,9 @@ static void add(struct text *text, const void *bytes, size_t length)
 {
   while (text->capacity < text->length + length) {
     text->capacity = text->capacity * 2 + 64;
-    text->bytes = realloc(text->bytes, text->capacity);
-    CHECK(text->bytes != NULL);
+    char *grown = realloc(text->bytes, text->capacity);
+    CHECK(grown != NULL);
+    text->bytes = grown;
   }
   if (length > 0)
     memcpy(text->bytes + text->length, bytes, length);
@@ -268,7 +269,8 @@ static void compare(lua_State *L, const struct value *value)
 static void compare_all(lua_State *L, const struct record *record)
 {
   static const char *const names[PATHS] = {
-      [ID] = "id", [CREATED] = "created", [DATA] = "data", [SEED] = "seed", [URL] = "url", [PICTURE] = "b64_json"};
+      [ID] = "id", [CREATED] = "created", [DATA] = "data", [SEED] = "seed", [URL] = "url", [PICTURE] = "b64_json",
+  };
   compare(L, &record->top[DOCUMENT]);
   if (record->top[DOCUMENT].kind != SCANNER_OBJECT)
     return;

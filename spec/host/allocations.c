@@ -7,6 +7,8 @@
  * Linked with --wrap, so that the core's malloc, calloc, realloc and its frees come here. Prints how many allocations
  * were failed. A crash, a leak (it counts), a hang or an answer that is neither right nor an error ends it badly.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <curl/curl.h>
 #include <stdatomic.h>
 #include <stdio.h>

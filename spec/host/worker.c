@@ -2,16 +2,16 @@
  * What of the I/O thread no Lua spec can see. A C program that uses the core without Lua; its thread ends after 0.2 s
  * without anything to do (WORKER_IDLE), and the clock can leap (--wrap=clock_now).
  *
- *   worker idle|spares|deadline|fork URL
+ *   worker idle|spares|deadline URL
  *
  * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "quiet.h"
 #include "stepimg.h"
@@ -150,74 +150,17 @@ static void deadline(const char *url)
   stepimg_client_free(client);
 }
 
-/* In a child of fork the client is of no use, says so, and nothing hangs; the parent's job goes on. */
-static void in_child(stepimg_client *client, stepimg_job *job)
-{
-  struct stepimg_request request = {.body = "{}", .length = 2, .call = *stepimg_client_call_defaults(client)};
-  struct stepimg_error error;
-  stepimg_job *other;
-  MUST(stepimg_submit(client, &request, &other, &error) == STEPIMG_CANCELLED);
-  MUST(strstr(error.message, "fork") != NULL);
-  MUST(stepimg_job_wait(job, 1));
-  enum stepimg_kind kind = stepimg_job_outcome(job)->error.kind;
-  MUST(kind == STEPIMG_CANCELLED || kind == STEPIMG_OK); /* as far as it had come */
-  MUST(!stepimg_job_cancel(job) && !stepimg_job_fetch(job));
-  MUST(stepimg_queue_first(client, stepimg_client_queue(client)) == NULL);
-  MUST(stepimg_queue_pending(client, stepimg_client_queue(client)) == 0);
-  MUST(!stepimg_queue_wait(client, stepimg_client_queue(client), 1));
-  MUST(stepimg_queue_fd(client, stepimg_client_queue(client)) < 0);
-  stepimg_job_free(job);
-  stepimg_client_close(client);
-  stepimg_client_free(client);
-  exit(0); /* with all that is registered for it */
-}
-
-static void forks(const char *url)
-{
-  stepimg_client *client = new_client(url);
-  for (int i = 0; i < 20; i++) {
-    int status;
-    stepimg_job *job = submit(client, "{\\\"bytes\\\":100000,\\\"delay\\\":0.05}", 0);
-    pause_for(0.004 * i);
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-      alarm(20); /* a hang ends it */
-      in_child(client, job);
-    }
-    MUST(waitpid(child, &status, 0) == child);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    MUST(wait_for(job)->error.kind == STEPIMG_OK);
-    stepimg_job_free(job);
-  }
-  stepimg_client *own = NULL;
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(20);
-    own = new_client(url); /* its own is as good as any */
-    stepimg_job *job = submit(own, "{\\\"bytes\\\":1000}", 0);
-    MUST(wait_for(job)->error.kind == STEPIMG_OK);
-    stepimg_job_free(job);
-    stepimg_client_free(own);
-    exit(0);
-  }
-  int status;
-  MUST(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  stepimg_client_free(client);
-  printf("21 children ended well\n");
-}
-
 int main(int argc, char **argv)
 {
   static const struct {
     const char *name;
     void (*run)(const char *url);
-  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}, {"fork", forks}};
+  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}};
   for (size_t i = 0; argc > 2 && i < sizeof parts / sizeof *parts; i++)
     if (strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run(argv[2]);
       return 0;
     }
-  fprintf(stderr, "usage: worker idle|spares|deadline|fork URL\n");
+  fprintf(stderr, "usage: worker idle|spares|deadline URL\n");
   return 2;
 }

@@ -75,7 +75,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
     error_nomem(error);
   else if (request->save != NULL)
     file_resolve(request->save, &job->target, error);
-  if (error->kind != STEPIMG_OK) {
+  if (job == NULL || job->body == NULL || error->kind != STEPIMG_OK) {
     if (job != NULL) {
       free(job->body);
       free(job->save);

@@ -315,7 +315,7 @@ enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struc
   else if (!is_proxy_scheme(&address))
     kind = error_set(error, STEPIMG_INVALID, "proxy",
                      "its scheme is none of http, https, socks4, socks4a, socks5, socks5h");
-  else if (is_scheme(&base, "http") && !is_loopback(&address))
+  else if (is_scheme(&base, "http") && is_loopback(&base) && !is_loopback(&address)) /* else it is so all the way */
     kind = error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
   if (address.no_memory || base.no_memory)
     kind = error_nomem(error);

@@ -30,8 +30,8 @@ const char *url_host(char out[URL_HOST_MAX], const char *url);
 /* The same of a proxy's address. */
 const char *url_proxy_host(char out[URL_HOST_MAX], const char *proxy);
 
-/* A proxy's address, with a scheme or without, must be one; before an http endpoint it must be this machine, since it
-   sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
+/* A proxy's address, with a scheme or without, must be one; before an http endpoint on this machine it must be this
+   machine too, since it sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
    password. */
 enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error);
 

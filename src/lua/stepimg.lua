@@ -173,7 +173,11 @@ local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
   local wire, found = primitives.check(copy, strict, model)
   if not wire then
-    return nil, failure(found[1])
+    local first = found[1]
+    return nil, failure {
+      kind = "invalid", field = first.field, reason = first.reason, message = first.message, rule = first.rule,
+      all = found,
+    }
   end
   for i = 1, found and #found or 0 do
     setmetatable(found[i], Warning)

@@ -242,7 +242,7 @@ static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, s
   error_clear(error);
   if (option == NULL || (option->scope & scopes) == 0)
     return refuse_name(scopes, name, error);
-  return store(option, option->scope == STEPIMG_CALL_OPTION ? (void *)call : (void *)options, value, error);
+  return store(option, option->scope & STEPIMG_CALL_OPTION ? (void *)call : (void *)options, value, error);
 }
 
 enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const char *name,
