@@ -236,7 +236,6 @@ describe("each", function()
     assert.equal(0, client:pending())
   end)
 
-<<<<<<< HEAD
   it("names the place where a list holds something else, before anything is sent", function()
     local client <close> = support.client(server)
     local posts = support.posts(server, function()
@@ -334,7 +333,7 @@ describe("each", function()
       collectgarbage()
       jobs.quiet(server)
     end
-=======
+
   it("can be gone on with where an error of its list has ended the coroutine that asked", function()
     local client <close> = support.client(server)
     local calls = 0
@@ -352,7 +351,6 @@ describe("each", function()
       pictures = pictures + (#result.image.bytes == 20000 and 1 or 0)
     end
     assert.equal(2, pictures)
->>>>>>> attack
   end)
 
   it("goes on beside jobs of the same client, and leaves those to update", function()
