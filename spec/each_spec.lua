@@ -333,6 +333,7 @@ describe("each", function()
       collectgarbage()
       jobs.quiet(server)
     end
+  end)
 
   it("can be gone on with where an error of its list has ended the coroutine that asked", function()
     local client <close> = support.client(server)
