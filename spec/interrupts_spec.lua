@@ -60,7 +60,8 @@ describe("Nothing is in the way", function()
         local good, first, second = pcall(f)
         assert(not good or first, tostring(second))
         if not good then
-          assert(tostring(first):find "stack overflow" or tostring(first):find "error in error handling", tostring(first))
+          local text = tostring(first)
+          assert(text:find "stack overflow" or text:find "error in error handling", text)
           overflows = overflows + 1
         elseif type(first) == "userdata" then
           first:close()
@@ -74,7 +75,9 @@ describe("Nothing is in the way", function()
         assert(good or tostring(raised):find "stack overflow" or tostring(raised):find "C levels", tostring(raised))
       end
     end
+    collectgarbage "stop" -- Lua gives up a finalizer that overflows the stack
     deeper(230)
+    collectgarbage "restart"
     assert.is_true(asked > 20)
     jobs.report("%d calls of %d overflowed the stack", overflows, 2 * asked)
     assert.equal(0, client:pending())
@@ -126,8 +129,8 @@ describe("Nothing is in the way", function()
     local told
     submit(client, {delay = 0.2}, {on_done = function(...) told = table.pack(...) end})
     local job = submit(client, {stall = "request"})
-    if jit then
-      jit.off()
+    if rawget(_G, "jit") then
+      rawget(_G, "jit").off() -- compiled code fires no hooks
     end
     local left = 20
     debug.sethook(function()
@@ -198,9 +201,9 @@ describe("Nothing is in the way", function()
       print(select(2, stepimg.validate {prompt = "x", cfg_scale = 11.5}))
       print(select(2, stepimg.validate {prompt = "x", steps = 1.5}))
     ]]
-    if not (made == true or made == 0) then
+    if support.NO_FIGURES or not (made == true or made == 0) then
       support.remove(place)
-      pending "there is no source of that locale"
+      pending(support.NO_FIGURES and "glibc's setlocale leaks a few bytes" or "there is no source of that locale")
       return
     end
     for _, which in ipairs {"before", "after", "back"} do

@@ -28,7 +28,8 @@ describe("A warning", function()
     local one = select(2, stepimg.validate {prompt = "x", negative_prompt = "fog"})[1]
     assert.equal("negative_prompt", one.field)
     assert.equal(one.message, tostring(one))
-    assert.same({"- " .. one.message, one.message .. " -", one.message .. one.message}, {"- " .. one, one .. " -", one .. one})
+    local text = one.message
+    assert.same({"- " .. text, text .. " -", text .. text}, {"- " .. one, one .. " -", one .. one})
   end)
 
   it("says that another seed came than was asked for", function()
