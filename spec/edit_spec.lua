@@ -223,7 +223,7 @@ describe("An edit", function()
     support.remove(directory)
   end)
 
-  it("says of a picture that was closed before it was started", function()
+  it("may come from __index, as the other parameters may", function()
     local image = assert(client:generate {prompt = "x"}).image
     local params = setmetatable({prompt = "x"}, {__index = function(_, name) return name == "image" and image or nil end})
     assert(client:generate(params))

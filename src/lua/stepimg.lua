@@ -144,7 +144,7 @@ for i = 1, #PARAMETERS do
 end
 for model, rules in next, primitives.models() do
   KNOWN_TEXTS[model] = json.encode(model)
-  for _, rule in next, rules do
+  for _, rule in next, rules.params do
     for i = 1, rule.choices and #rule.choices or 0 do
       KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
     end
@@ -155,6 +155,9 @@ end
 local function encode_wire(wire)
   local parts, count = {}, 0
   for name, value in next, wire do
+    if type(name) ~= "string" then
+      return nil, "a name is a " .. type(name)
+    end
     local text, complaint = KNOWN_TEXTS[value]
     if not text then
       text, complaint = encode(value, 1)
@@ -314,8 +317,8 @@ local function payload_of(image, name)
   return rawget(hidden, "payload")
 end
 
--- What can be edited as the primitives take it: a string, an image's payload, or where its file lies; nil: it is neither a
--- string nor an image. Of one without a picture an empty string.
+-- What can be edited as the primitives take it: a string, an image's payload, or where its file lies; of an image without a
+-- picture an empty string. Nil: it is neither a string nor an image.
 function picture_of(image)
   if type(image) == "string" then
     return image
