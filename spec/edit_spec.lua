@@ -225,7 +225,7 @@ describe("An edit", function()
 
   it("may come from __index, as the other parameters may", function()
     local image = assert(client:generate {prompt = "x"}).image
-    local params = setmetatable({prompt = "x"}, {__index = function(_, name) return name == "image" and image or nil end})
+    local params = setmetatable({prompt = "x"}, {__index = {image = image}})
     assert(client:generate(params))
     assert.equal("/v1/images/edits", support.request_as_sent(server).path)
   end)

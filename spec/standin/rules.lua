@@ -103,24 +103,24 @@ function rules.read_form(request)
     end
     local params = {}
     for _, part in ipairs(parts) do
-        local name, text = part.name, part.body
+        local name, given = part.name, part.body
         if params[name] ~= nil then
             return nil, 400, ("field %q is given twice"):format(name)
         elseif name == "image" then
             params.image = part
         elseif part.filename or part.type then
             return nil, 400, ("field %q must be text"):format(name)
-        elseif not utf8.len(text) then
+        elseif not utf8.len(given) then
             return nil, 400, ("field %q is not valid UTF-8"):format(name)
         elseif NUMBERS[name] then
-            params[name] = text:find "^%-?%d+%.?%d*$" and tonumber(text) or text
+            params[name] = given:find "^%-?%d+%.?%d*$" and tonumber(given) or given
         elseif name == "text_mode" then
-            params[name] = BOOLEANS[text] == nil and text or BOOLEANS[text]
+            params[name] = BOOLEANS[given] == nil and given or BOOLEANS[given]
         else
-            params[name] = text
+            params[name] = given
         end
         request.written = request.written or {}
-        request.written[name] = text
+        request.written[name] = given
     end
     return params
 end

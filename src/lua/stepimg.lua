@@ -317,8 +317,8 @@ local function payload_of(image, name)
   return rawget(hidden, "payload")
 end
 
--- What can be edited as the primitives take it: a string, an image's payload, or where its file lies; of an image without a
--- picture an empty string. Nil: it is neither a string nor an image.
+-- What can be edited as the primitives take it: a string, an image's payload, or where its file lies; of an image
+-- without a picture an empty string. Nil: it is neither a string nor an image.
 function picture_of(image)
   if type(image) == "string" then
     return image
