@@ -274,6 +274,15 @@ describe("An edit", function()
     listener:close()
   end)
 
+  it("is read by nobody once it is given up", function()
+    local rounds = jobs.LONG and 500 or 40
+    local pipe = assert(io.popen(("%s %s %d 2>&1"):format(support.quote(support.host "edits"), server.base_url, rounds)))
+    local output = pipe:read "*a"
+    assert.is_true(pipe:close() == true, output)
+    jobs.report("%d of %d edits were given up while they were sent", tonumber(output), rounds)
+    assert.is_true(tonumber(output) > rounds / 2)
+  end)
+
   it("costs nothing where it is given up before any of it has left", function()
     local front = assert(client:submit {prompt = support.prompt {stall = "request"}})
     local own <close> = support.client(server, {max_concurrent = 1})

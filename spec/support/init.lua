@@ -202,7 +202,7 @@ support.NO_FIGURES = SANITIZED and "a sanitizer's own memory and work are in the
 
 -- The path of a program that the Makefile builds.
 function support.host(name)
-  local shared = ("allocations secrets fork worker"):find(name, 1, true)
+  local shared = ("allocations secrets fork edits worker"):find(name, 1, true)
   return (SANITIZED or not shared and BUILT or lfs.currentdir() .. "/build") .. "/" .. name
 end
 
