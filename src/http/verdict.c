@@ -223,7 +223,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
-  if (exchange->image == NULL && !answer->envelope.is_object)
+  if (exchange->image == NULL && (exchange->post ? !answer->envelope.is_object : !facts_is_object(&answer->body)))
     return not_an_object(exchange, host, error);
   if (answer_end(answer, open_ended, exchange->head.content_type))
     return STEPIMG_OK;
@@ -271,8 +271,9 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   struct policy_facts *facts = &hearing->facts;
   facts->get = exchange->image != NULL;
+  facts->free = exchange->question != STEPIMG_PICTURE;
   facts->status = exchange_status(exchange);
-  facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
+  facts->body_left = exchange->post && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
   facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
@@ -288,7 +289,7 @@ static bool misses_model(const struct exchange *exchange)
 {
   int status = exchange_status(exchange);
   struct words words;
-  if (exchange->image != NULL || !exchange->began || (status != 400 && status != 404))
+  if (!exchange->post || !exchange->began || (status != 400 && status != 404))
     return false;
   read_words(exchange, &words);
   return words_miss_model(&words);
@@ -316,6 +317,9 @@ static void say_refusal(const struct hearing *hearing, const struct policy_verdi
     error_set(error, verdict->kind, "model",
               "the service does not offer it, or not any more (HTTP %d); a client's option model names another",
               status);
+  else if (status == 404 && hearing->facts.free)
+    error_set(error, verdict->kind, NULL,
+              "there is nothing at %s (HTTP 404); not every service has it, and pictures do without it", hearing->url);
   else if (status == 404)
     error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
   else if (status >= 300 && status <= 399 && location != NULL)
