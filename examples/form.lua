@@ -31,12 +31,13 @@ end
 -- Called at each key, with all that stands in the field by then: a check takes microseconds.
 local function on_key(text)
   local flaw = flaws_of({prompt = text}).prompt
-  print(("%s: %s [%d/%d] %s"):format(LABELS.prompt, text, utf8.len(text), PARAMS.prompt.max_length, flaw or "gut"))
+  local characters = select(2, text:gsub("[^\128-\191]", ""))
+  print(("%s: %s [%d/%d] %s"):format(LABELS.prompt, text, characters, PARAMS.prompt.max_length, flaw or "gut"))
 end
 
 local prompt = arg[1] or "ein Turm"
-for at in utf8.codes(prompt) do
-  on_key(prompt:sub(1, utf8.offset(prompt, 2, at) - 1))
+for at in prompt:gmatch "[^\128-\191][\128-\191]*()" do -- the end of each character
+  on_key(prompt:sub(1, at - 1))
 end
 on_key("") -- and all of it deleted
 

@@ -613,11 +613,11 @@ local function finish(state)
   local handed = state.handed
   if handed == nil then
     return
-  elseif handed == state.taken then
+  elseif type(handed) ~= "table" then
+    done(handed)
+  elseif handed == state.taken then -- else this was cut short just here
     state.place = handed.place
     state.taken = nil
-  else
-    done(handed)
   end
   state.handed = nil
 end
