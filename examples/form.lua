@@ -31,8 +31,8 @@ end
 -- Called at each key, with all that stands in the field by then: a check takes microseconds.
 local function on_key(text)
   local flaw = flaws_of({prompt = text}).prompt
-  local _, length = text:gsub("[^\128-\191]", "") -- in characters
-  print(("%s: %s [%d/%d] %s"):format(LABELS.prompt, text, length, PARAMS.prompt.max_length, flaw or "gut"))
+  local characters = select(2, text:gsub("[^\128-\191]", ""))
+  print(("%s: %s [%d/%d] %s"):format(LABELS.prompt, text, characters, PARAMS.prompt.max_length, flaw or "gut"))
 end
 
 local prompt = arg[1] or "ein Turm"

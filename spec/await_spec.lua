@@ -175,6 +175,28 @@ describe("await", function()
     assert.same({1, 2, 3, "callback"}, told)
   end)
 
+  it("goes on waiting where the C stack is too deep to resume it", function()
+    local client <close> = support.client(server)
+    local result, delivered, message
+    coroutine.wrap(function() result = submit(client):await() end)()
+    assert.is_true(require "cqueues".poll({pollfd = client:fd(), events = "r"}, 20) ~= 20)
+    local deeper
+    local function handle(err)
+      if not message and tostring(err):find("C stack overflow", 1, true) then
+        delivered, message = pcall(client.update, client)
+      end
+      return err
+    end
+    function deeper()
+      coroutine.wrap(function() xpcall(deeper, handle) end)()
+    end
+    pcall(deeper)
+    assert.same({false, "C stack overflow", nil}, {delivered, message, result})
+    assert.equal(1, client:pending())
+    assert.equal(1, client:update())
+    assert.equal(20000, #result.image.bytes)
+  end)
+
   it("is forgotten where its coroutine is closed or collected; the job goes on for who holds it", function()
     local client <close> = support.client(server)
     local closed = false

@@ -335,6 +335,25 @@ describe("each", function()
     end
   end)
 
+  it("can be gone on with where an error of its list has ended the coroutine that asked", function()
+    local client <close> = support.client(server)
+    local calls = 0
+    local loop = client:each(function()
+      calls = calls + 1
+      assert(calls ~= 2, "a list that fails once")
+      return calls < 4 and prompt {} or nil
+    end)
+    local asks = coroutine.create(function() loop() end)
+    local went_well, message = coroutine.resume(asks)
+    assert.is_false(went_well)
+    assert.matches("a list that fails once", message, 1, true)
+    local pictures = 0
+    for _, result in loop do
+      pictures = pictures + (#result.image.bytes == 20000 and 1 or 0)
+    end
+    assert.equal(2, pictures)
+  end)
+
   it("goes on beside jobs of the same client, and leaves those to update", function()
     local client <close> = support.client(server)
     local told = 0

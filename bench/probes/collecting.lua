@@ -1,13 +1,14 @@
--- collecting.lua BASE_URL PICTURES KEPT MODE TABLES WAY: what pictures that are dropped cost. So many pictures come one after the
--- other; the host keeps the last KEPT of them (0: none), and a heap of so many tables beside them. MODE: incremental or
--- generational; WAY: update, generate or each. Prints by how many MB the process grew at most, and the longest update,
--- in ms of the processor, which the other thread's work is part of.
+-- collecting.lua BASE_URL PICTURES KEPT MODE TABLES WAY: what pictures that are dropped cost. So many pictures come one
+-- after the other; the host keeps the last KEPT of them (0: none), and a heap of so many tables beside them. MODE:
+-- incremental or generational; WAY: update, generate or each. Prints by how many MB the process grew at most, and the
+-- longest update, in ms of the processor, which the other thread's work is part of.
 
 local socket = require "socket.core"
 local new_client = require "bench.probes.client"
 local process = require "bench.probes.process"
 
-local url, pictures, kept, mode, tables, way = arg[1], tonumber(arg[2]), tonumber(arg[3]), arg[4], tonumber(arg[5]), arg[6]
+local url, pictures, kept = arg[1], tonumber(arg[2]), tonumber(arg[3])
+local mode, tables, way = arg[4], tonumber(arg[5]), arg[6]
 local client = new_client(url, {max_concurrent = 4})
 local params = {prompt = '{"bytes":2700000,"format":"gif"} a lighthouse', seed = 7}
 
@@ -16,14 +17,15 @@ if collectgarbage(mode) == nil then -- not of this Lua
   print "- -"
   return
 end
-local heap = {}
+local heap = {} -- luacheck: ignore
 for i = 1, tables do
   heap[i] = {i}
 end
 collectgarbage()
 collectgarbage()
 
-local last, place, came, longest = {}, 0, 0, 0
+local last = {} -- luacheck: ignore
+local place, came, longest = 0, 0, 0
 local function take(result, err)
   assert(result, err)
   came = came + 1

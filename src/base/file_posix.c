@@ -32,7 +32,8 @@ enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
 static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
 {
   char shown[SHOWN_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+  error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+  return STEPIMG_IO;
 }
 
 static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int number)

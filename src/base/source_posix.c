@@ -17,8 +17,9 @@ static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int
 {
   enum { REASON_MAX = 128, SHOWN_MAX = 112 };
   char shown[SHOWN_MAX], reason[REASON_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path),
-                   number != 0 ? path_reason(reason, sizeof reason, number) : "it is no regular file");
+  error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path),
+            number != 0 ? path_reason(reason, sizeof reason, number) : "it is no regular file");
+  return STEPIMG_IO;
 }
 
 enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error)

@@ -55,8 +55,7 @@ static void finish(struct worker *worker, struct stepimg_job *job, struct stepim
   if (work != NULL) {
     exchange_free(&work->exchange);
     store(worker, job, error);
-    if (error->kind != STEPIMG_OK)
-      file_abort(&work->answer.file);
+    file_abort(&work->answer.file); /* of a job that failed, or that the filter stopped */
   }
   if (error->kind != STEPIMG_OK && !error->maybe_billed)
     job_refund(job);

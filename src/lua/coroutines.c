@@ -23,7 +23,7 @@ static bool runs(lua_State *L, int index, lua_State *co)
 }
 
 /* resume(co, await). To look and to resume is one step: a hook in between could resume it too. What it raises leaves
-   here, and it is dead then, as coroutine.wrap leaves one. */
+   here, and it is dead then, as coroutine.wrap leaves one. Where the C stack is too deep for it, it still waits. */
 static int resume(lua_State *L)
 {
   lua_State *co = lua_tothread(L, 1);
@@ -48,7 +48,8 @@ static int resume(lua_State *L)
     lua_pushboolean(L, 1);
     return 1;
   }
-  compat_close_coroutine(co, L);
+  if (lua_status(co) != LUA_YIELD)
+    compat_close_coroutine(co, L);
   lua_xmove(co, L, 1);
   return lua_error(L);
 }
@@ -60,7 +61,7 @@ static int thread(lua_State *L)
 }
 
 /* is_within(thread, loop): whether the function that calls this runs once more for that loop, in that coroutine: it has
-   the loop as its first argument. */
+   the loop as its first argument. One that an error ended still has its frames, but runs no more. */
 static int is_within(lua_State *L)
 {
   lua_State *co = lua_tothread(L, 1);
@@ -71,7 +72,8 @@ static int is_within(lua_State *L)
   if (!lua_getstack(L, 1, &activation) || !lua_checkstack(co, 2))
     return luaL_error(L, "stack overflow");
   lua_getinfo(L, "f", &activation);
-  for (int level = co == L ? 2 : 0; !is && lua_getstack(co, level, &activation); level++)
+  bool is_alive = lua_status(co) == LUA_OK || lua_status(co) == LUA_YIELD;
+  for (int level = co == L ? 2 : 0; is_alive && !is && lua_getstack(co, level, &activation); level++)
     if (runs_at(L, 3, co, level) && lua_getlocal(co, &activation, 1) != NULL) {
       is = lua_touserdata(co, -1) == lua_touserdata(L, 2);
       lua_pop(co, 1);
