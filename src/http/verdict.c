@@ -272,7 +272,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   struct policy_facts *facts = &hearing->facts;
   facts->get = exchange->image != NULL;
   facts->status = exchange_status(exchange);
-  facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
+  facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
   facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))

@@ -41,6 +41,12 @@ static struct payload *check_payload(lua_State *L)
   return class_check(L, 1, PAYLOAD);
 }
 
+stepimg_payload *payload_get(lua_State *L, int index)
+{
+  const struct payload *payload = class_test(L, index, PAYLOAD);
+  return payload != NULL ? payload->bytes : NULL;
+}
+
 static int release(lua_State *L)
 {
   struct payload *payload = check_payload(L);
