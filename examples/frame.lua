@@ -7,7 +7,8 @@ local PATH = "frame.png"
 local SPINNER = {"|", "/", "-", "\\"}
 
 -- A game has a screen; this is a line of a terminal, drawn over itself. test(1) knows what Lua does not.
-local on_terminal = os.execute "test -t 2"
+local answer = os.execute "test -t 2"
+local on_terminal = answer == true or answer == 0 -- of Lua 5.1
 local function draw(line)
   if on_terminal then
     io.stderr:write("\r", line, "\27[K")
@@ -32,8 +33,12 @@ local function on_done(result, err)
 end
 
 function game.load()
+  local err
   client = assert(stepimg.new())
-  job = assert(client:submit({prompt = PROMPT}, {save = PATH, on_done = on_done}))
+  job, err = client:submit({prompt = PROMPT}, {save = PATH, on_done = on_done})
+  if not job then
+    error(tostring(err), 0) -- assert does the same, but in Lua 5.1 and 5.2
+  end
 end
 
 function game.update(dt)

@@ -15,7 +15,7 @@ description = {
 }
 supported_platforms = {"linux"}
 dependencies = {
-  "lua ~> 5.4",
+  "lua >= 5.1, < 5.6",
   "lua-cjson",
 }
 external_dependencies = {
@@ -24,16 +24,18 @@ external_dependencies = {
 -- The Makefile's own linker flags matter (-z nodelete, hidden symbols); the builtin type cannot pass them.
 build = {
   type = "make",
-  build_target = "stepimg.so",
+  build_target = "all",
   build_variables = {
     CC = "$(CC)",
     CFLAGS = "$(CFLAGS)",
+    LUA = "$(LUA)",
     LUA_INCDIR = "$(LUA_INCDIR)",
     CURL_INCDIR = "$(CURL_INCDIR)",
     CURL_LIBDIR = "$(CURL_LIBDIR)",
   },
   install_target = "install",
   install_variables = {
+    LUA = "$(LUA)",
     LUA_CMOD = "$(LIBDIR)",
   },
 }

@@ -236,6 +236,105 @@ describe("each", function()
     assert.equal(0, client:pending())
   end)
 
+  it("names the place where a list holds something else, before anything is sent", function()
+    local client <close> = support.client(server)
+    local posts = support.posts(server, function()
+      for _, entry in ipairs {42, true, print} do
+        local good, message = pcall(client.each, client, {prompt {}, "a lighthouse", entry})
+        assert.is_false(good)
+        assert.matches("entry 3 of the list: string or table expected, got " .. type(entry), message, 1, true)
+      end
+    end)
+    assert.equal(0, posts)
+    local taken = 0
+    local loop = client:each(function()
+      taken = taken + 1
+      return taken == 1 and prompt {} or 42
+    end)
+    assert.error_matches(loop, "entry 2 of the list: string or table expected, got number")
+  end)
+
+  it("takes strings, __index, and options of its own from a list", function()
+    local client <close> = support.client(server)
+    local defaults = {seed = 7, prompt = "a lighthouse"}
+    local list, found = {"a lighthouse", setmetatable({}, {__index = defaults})}, {}
+    for i, result in client:each(list) do
+      found[i] = result.image.seed
+    end
+    assert.equal(7, found[2])
+    assert.is_number(found[1])
+    local left, kinds = 2, {}
+    for i, result, err in client:each(function()
+      left = left - 1
+      if left >= 0 then
+        return prompt {}, left == 0 and {timeout = 0} or nil
+      end
+    end) do
+      kinds[i] = result and "picture" or err.field
+    end
+    assert.same({"picture", "timeout"}, kinds)
+  end)
+
+  it("in a variable is a loop that goes on, with the item it was left in, until it is closed", function()
+    local client <close> = support.client(server, {max_concurrent = 2})
+    local loop, seen = client:each(many(6)), {}
+    local function go(most)
+      for i, result in loop do
+        seen[#seen + 1] = i
+        assert.is_true(#result.image.bytes > 20000)
+        if #seen == most then
+          break
+        end
+      end
+    end
+    go(2)
+    assert.is_false(pcall(function()
+      for i in loop do
+        seen[#seen + 1] = i
+        error "stop"
+      end
+    end))
+    go()
+    assert.equal(seen[2], seen[3])
+    assert.equal(seen[3], seen[4])
+    table.remove(seen, 3)
+    table.remove(seen, 3)
+    table.sort(seen)
+    assert.same({1, 2, 3, 4, 5, 6}, seen)
+    assert.same({n = 1}, table.pack(loop()))
+    loop:close()
+    loop:close()
+    assert.error_matches(loop, "the loop is over")
+  end)
+
+  it("is called without a for, too: each call asks for the next item", function()
+    local client <close> = support.client(server)
+    local loop, seen = client:each {prompt {}, "", prompt {}}, {}
+    for _ = 1, 3 do
+      local i, result, err = loop()
+      seen[i] = result and "picture" or err.kind
+    end
+    assert.same({"picture", "invalid", "picture"}, seen)
+    assert.is_nil(loop())
+  end)
+
+  it("of a loop that is closed, or collected, is no more: its requests end", function()
+    local client <close> = support.client(server, {max_concurrent = 4})
+    for _, closes in ipairs {true, false} do
+      local list = many(20, {stall = "body"})
+      list[1] = prompt {}
+      local loop = client:each(list)
+      assert(select(2, loop()))
+      if closes then
+        loop:close()
+      end
+      loop = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      jobs.quiet(server)
+    end
+  end)
+
   it("can be gone on with where an error of its list has ended the coroutine that asked", function()
     local client <close> = support.client(server)
     local calls = 0

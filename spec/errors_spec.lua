@@ -210,6 +210,7 @@ describe("An error", function()
   it("is what assert shows, in a program and to pcall", function()
     local server <close> = standin.start()
     local output, how, code = support.start([[
+      io.stdout:setvbuf "no"
       local stepimg = require "stepimg"
       local ok, raised = pcall(function()
         return assert(stepimg.generate {prompt = "x"})

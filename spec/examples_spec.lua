@@ -200,6 +200,75 @@ describe("The example", function()
     end)
   end)
 
+  describe("moods.lua", function()
+    local FIVE = {"happy", "sad", "angry", "afraid", "surprised"}
+
+    it("makes a face, and edits it into five moods", function()
+      local out = succeeds(words(LUA, example "moods", "a face"))
+      plain(out)
+      local expected = {["face.png"] = "1024x1024"}
+      for _, mood in ipairs(FIVE) do
+        assert.truthy(out:find("\n" .. mood .. ".png\n", 1, true))
+        expected[mood .. ".png"] = "1024x1024"
+      end
+      assert.same(expected, pictures())
+      local edits = 0
+      for _, request in ipairs(server:log().requests) do
+        edits = edits + (request.path == "/v1/images/edits" and 1 or 0)
+      end
+      assert.equal(5, edits)
+    end)
+
+    it("edits a face that is there, as large as it is", function()
+      support.write(directory .. "/own.png", support.painted {width = 20, height = 30, seed = 7})
+      succeeds(words(LUA, example "moods", "-f", "own.png"))
+      assert.same("20x30", pictures()["afraid.png"])
+    end)
+
+    it("says in a sentence why there is none", function()
+      for _, given in ipairs {words(FAILS), words("-f", "missing.png"), support.prompt {picture = "filtered"}} do
+        local ended, out, err = run(words(LUA, example "moods") .. " " .. (given:find "^'" and given or words(given)))
+        assert.same({"exit", 1}, ended)
+        assert.matches("^No picture%. [^\n]+\n$", out .. err)
+      end
+      support.write(directory .. "/own.png", "no picture")
+      local ended, _, err = run(words(LUA, example "moods", "-f", "own.png"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("^happy: no picture%. invalid: image: this is no PNG", err)
+    end)
+  end)
+
+  describe("form.lua", function()
+    it("checks at each key, and says it in another language", function()
+      local out = succeeds(words(LUA, example "form", "一座灯塔", "51", "1:0"))
+      assert.equal([[
+Beschreibung: 一 [1/512] gut
+Beschreibung: 一座 [2/512] gut
+Beschreibung: 一座灯 [3/512] gut
+Beschreibung: 一座灯塔 [4/512] gut
+Beschreibung:  [0/512] 1 bis 512 Zeichen
+Beschreibung: gut
+Seitenverhältnis: möglich ist 1:1, 16:9, 4:3, 9:16, 3:4
+Schritte: erlaubt ist 1 bis 50
+]], out)
+    end)
+
+    it("has words for each reason", function()
+      local script = support.read(ROOT .. "/examples/form.lua")
+      for reason in support.read(ROOT .. "/src/rules/flaw.c"):match "names%[%] = {\"\",(.-)};":gmatch '"(%l+)"' do
+        assert.matches("\n  " .. reason .. " = function%(", script)
+      end
+    end)
+
+    it("finds nothing wrong with its own form", function()
+      local out = succeeds(words(LUA, example "form"))
+      assert.matches("\nBeschreibung: gut\nSeitenverhältnis: gut\nSchritte: gut\n$", out)
+      out = succeeds(words(LUA, example "form", ("字"):rep(513), "8.5"))
+      assert.matches("字 %[513/512%] 1 bis 512 Zeichen\n", out)
+      assert.matches("\nSchritte: eine ganze Zahl, bitte\n$", out)
+    end)
+  end)
+
   for name, activity in pairs {luv = "timer", cqueues = "ticker"} do
     describe(name .. ".lua", function()
       it("makes its pictures while the loop goes on", function()
@@ -298,7 +367,7 @@ describe("The example", function()
   end
 
   it("host-static holds the module", function()
-    local elsewhere = package.cpath:gsub("%f[^;\0]%./%?%.so;?", "")
+    local elsewhere = (";" .. package.cpath):gsub(";%./%?%.so", ""):sub(2)
     succeeds(words("env", "LUA_CPATH=" .. elsewhere, HOSTS[2], example "frame"))
     assert.same({["frame.png"] = "1024x1024"}, pictures())
   end)

@@ -188,6 +188,35 @@ describe("An image", function()
     end
   end)
 
+  it("that is closed has no bytes, and gives them back at once", function()
+    local before = support.status "VmRSS"
+    local function picture()
+      return assert(client:generate {prompt = support.prompt {bytes = 20000000}, seed = 7}).image
+    end
+    for _, read in ipairs {false, true} do
+      local image = picture()
+      assert.is_true(not read or #image.bytes == 20000000)
+      for _ = 1, 2 do
+        assert.same({n = 0}, table.pack(image:close()))
+      end
+      assert.is_nil(image.bytes)
+      assert.equal("io", support.failure(image:save(directory .. "/picture.png")).kind)
+      assert.equal(1024, image.width)
+    end
+    if not before or support.NO_FIGURES then
+      pending(support.NO_FIGURES or "there is no /proc to measure with")
+    end
+    collectgarbage()
+    collectgarbage "stop"
+    local most = 0
+    for _ = 1, 10 do
+      picture():close()
+      most = math.max(most, support.status "VmRSS" - before)
+    end
+    collectgarbage "restart"
+    assert.is_true(most < 100 * 1024, ("it was %d KiB more"):format(most))
+  end)
+
   it("raises where the path is no path", function()
     local image = generate()
     for _, path in ipairs {directory .. "/a\0b", {}, true} do

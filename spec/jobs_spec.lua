@@ -197,6 +197,33 @@ describe("submit", function()
     assert.equal(0, client:update())
   end)
 
+  it("has job:close: it is cancelled for ever, its callback is not called, and those who wait are told", function()
+    local client <close> = support.client(server)
+    local called = 0
+    for _, knobs in ipairs {{stall = "request"}, {}} do
+      local job = assert(client:submit({prompt = support.prompt(knobs), seed = 7}, {
+        on_done = function() called = called + 1 end,
+      }))
+      if not knobs.stall then
+        assert(job:wait())
+      end
+      assert.same({n = 0}, table.pack(job:close()))
+      job:close()
+      local err = support.failure(job:result())
+      assert.same({"cancelled", "cancelled", "done"}, {err.kind, job:status(), job:progress().phase})
+      assert.is_true(rawequal(err, (select(2, job:wait()))))
+      assert.same({0, 0, false}, {client:pending(), client:update(), job:cancel()})
+    end
+    assert.equal(0, called)
+    local job, told = assert(client:submit {prompt = support.prompt {stall = "request"}}), nil
+    coroutine.wrap(function() told = support.failure(job:await()) end)()
+    job:close()
+    assert.is_nil(told)
+    assert.equal(1, jobs.drain(client))
+    assert.equal("cancelled", told.kind)
+    jobs.quiet(server)
+  end)
+
   it("takes the parameters as they are now, whatever becomes of the tables", function()
     local client <close> = support.client(server)
     local params, options = {prompt = "a lighthouse", seed = 7}, {timeout = 20}

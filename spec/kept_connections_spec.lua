@@ -14,6 +14,7 @@ local JSON = ([[{"data":[{"b64_json":"%s"}]}]]):format(PIXEL)
 local ANSWER = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#JSON, JSON)
 local GAPS = {0.01, 0.1, 0.9} -- seconds between a server's end of a connection and the next POST
 local IN_A_ROW = 5
+local LIMIT = 500 -- requests a connection of HTTP/2: CONNECTION_LIMIT
 
 local ours = authority.new()
 
@@ -123,6 +124,19 @@ describe("A kept connection", function()
       assert.same({1, IN_A_ROW}, {server.connections, server.requests})
       client:close()
     end)
+
+    local limited = way.tls == "h2"
+    it(("carries %s over %s"):format(limited and "no more POSTs than servers take" or "any number of POSTs", way.name),
+      function()
+        local server <close>, base_url = serve(way)
+        local client <close> = support.client({}, {base_url = base_url, ca_file = ca_file})
+        for i = 1, LIMIT + 1 do
+          assert(raw.finish(assert(client:submit {prompt = "a lighthouse"})))
+          assert.equal(limited and i > LIMIT and 2 or 1, server.connections, i)
+        end
+        assert.equal(LIMIT + 1, server.requests)
+        client:close()
+      end)
 
     for name, finish in pairs(way.ends) do
       it(("carries no POST where its server over %s %s after an answer"):format(way.name, name), function()

@@ -188,6 +188,36 @@ describe("strict = false", function()
     assert(client:generate {prompt = "x"})
   end)
 
+  it("says of a model that is gone which option helps", function()
+    local client <close> = support.client(server, {model = "step-image-9"})
+    local err = support.failure(client:generate {prompt = "x"})
+    assert.same({"request", 400, "model"}, {err.kind, err.status, err.field})
+    assert.matches("^model: .*; a client's option model names another; the service says: model \"step%-image%-9\" ",
+      err.message)
+    assert.same({model = "step-image-9", prompt = "x", response_format = "b64_json"},
+      select(2, support.request(server)))
+    for _, body in ipairs {{status = 404, body = '{"error":{"message":"no","code":"model_not_found"}}'},
+      {status = 400, body = '{"msg":"模型已下线"}'}} do
+      err = support.failure(client:generate {model = "step-image-edit-2", prompt = support.prompt(body)})
+      assert.same({"request", "model"}, {err.kind, err.field})
+    end
+    err = support.failure(client:generate {model = "step-image-edit-2", prompt = support.prompt {status = 404}})
+    assert.same({"request", nil}, {err.kind, err.field})
+  end)
+
+  it("checks by the client's model and strictness", function()
+    local own <close> = support.client(server, {model = "step-image-9"})
+    local lax <close> = support.client(server, {strict = false})
+    assert.is_true(own:validate {prompt = "x", model = "step-image-9", steps = 50, size = "100x200"})
+    assert.is_true(own:validate {prompt = "x", width = 200, height = 100})
+    assert.equal("range", select(2, own:validate {prompt = "x", steps = 51}).reason)
+    assert.equal("choice", select(2, own:validate {prompt = "x", aspect = 1}).reason)
+    assert.equal("choice", select(2, own:validate {prompt = "x", model = "step-image-8"}).reason)
+    assert.equal("unknown", select(2, own:validate {prompt = "x", shiny = 1}).reason)
+    assert.is_true(lax:validate {prompt = "x", shiny = 1, model = "step-image-9"})
+    assert.equal("choice", select(2, stepimg.validate {prompt = "x", model = "step-image-9"}).reason)
+  end)
+
   it("still refuses what it knows to be wrong, and what cannot be written as JSON", function()
     local client <close> = support.client(server, {strict = false})
     local loop = {}
@@ -195,6 +225,7 @@ describe("strict = false", function()
     assert.equal(0, support.posts(server, function()
       for field, value in pairs {
         steps = 51, seed = "1", size = "1x1", shiny = print, level = 0 / 0, deep = {[{}] = 1}, loop = loop,
+        [print] = 1, [7] = 1,
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
         assert.equal("invalid", err.kind)

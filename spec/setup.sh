@@ -30,6 +30,7 @@ has_lua_headers() {
   return 1
 }
 is_lua() { "$lua" -e 'assert(_VERSION == "Lua 5.4")'; }
+has_other() { has_program "$1" && has_library "$1"; }
 has_module() { "$lua" -e "require '$1'"; }
 # Not loaded, which would ask for what it needs in turn; where the stand-in looks.
 has_file_of() { "$lua" -e "dofile 'spec/standin/paths.lua'; assert(package.searchpath('$1', package.path))"; }
@@ -88,7 +89,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | sanitize | debug | coverage | mutants | soak | bench)
+    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -101,7 +102,7 @@ look() {
   esac
 
   # The specs, and what they share with others.
-  case $target in test | sanitize | debug | coverage | mutants)
+  case $target in test | test-all | sanitize | debug | coverage | mutants)
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
@@ -109,10 +110,16 @@ look() {
     need "openssl" has_program openssl
     ;;
   esac
-  case $target in test | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
-  case $target in test | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
+  case $target in test | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | test-all | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
+    test-all)
+      need "lua5.1 liblua5.1-0-dev" has_other lua5.1
+      need "lua5.2 liblua5.2-dev" has_other lua5.2
+      need "lua5.3 liblua5.3-dev" has_other lua5.3
+      need "luajit libluajit-5.1-dev" has_other luajit
+      ;;
     sanitize)
       case ${SANITIZE:-address} in
         address) need "$sanitizer_packages" links "$compiler" "-fsanitize=address,undefined" ;;

@@ -179,6 +179,10 @@ describe("A process", function()
   end)
 
   it("without a thread left refuses a job, and does not raise", function()
+    if support.NO_FIGURES then
+      pending "a sanitizer writes files that nobody else may"
+      return
+    end
     local words = "prlimit --nproc=1 "
     if io.popen("id -u"):read "*l" == "0" then -- who has no limit
       words = words .. "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "

@@ -137,7 +137,7 @@ describe("validate", function()
     assert.equal(0, warnings {negative_prompt = "fog", cfg_scale = 1.01})
     assert.equal(0, warnings {negative_prompt = ""})
     assert.equal(0, warnings {})
-    assert.matches("cfg_scale", select(2, stepimg.validate {prompt = "x", negative_prompt = "fog"})[1])
+    assert.matches("cfg_scale", select(2, stepimg.validate {prompt = "x", negative_prompt = "fog"})[1].message)
   end)
 
   it("does not change or keep the table, and reads of its metamethods __index alone", function()
@@ -156,6 +156,67 @@ describe("validate", function()
     local own = {}
     local good, raised = pcall(stepimg.validate, setmetatable({}, {__index = function() error(own) end}))
     assert.is_true(not good and rawequal(raised, own))
+  end)
+
+  local function flaws_of(params)
+    local list = {}
+    for i, flaw in ipairs(refused(params).all) do
+      list[i] = flaw.field .. ": " .. flaw.reason
+    end
+    return list
+  end
+
+  it("tells every flaw, with its reason, in the order of the form; the first is the error's own", function()
+    local err = refused {
+      model = "x", prompt = "", size = "1x1", steps = 51, cfg_scale = "5", promt = "y", negative_prompt = "a\0b",
+    }
+    assert.same({
+      "model: choice", "promt: unknown", "prompt: length", "size: choice", "steps: range", "cfg_scale: type",
+      "negative_prompt: text",
+    }, flaws_of {
+      model = "x", prompt = "", size = "1x1", steps = 51, cfg_scale = "5", promt = "y", negative_prompt = "a\0b",
+    })
+    local first = err.all[1]
+    for _, name in ipairs {"field", "reason", "message", "rule"} do
+      assert.equal(first[name], err[name], name)
+    end
+    for _, flaw in ipairs(err.all) do
+      assert.is_nil(getmetatable(flaw))
+      assert.equal(flaw.field .. ": ", flaw.message:sub(1, #flaw.field + 2))
+      assert.same(stepimg.models["step-image-edit-2"].params[flaw.field], flaw.rule)
+    end
+    assert.same({"prompt: missing"}, flaws_of {})
+    assert.same({"prompt: missing", "height: pair"}, flaws_of {width = 1024})
+  end)
+
+  it("names the row that is broken: for a pair that is not offered, that of size", function()
+    local err = refused {prompt = "x", width = 1000, height = 1000}
+    assert.same({"width", "choice", "size"}, {err.field, err.reason, err.rule.name})
+    assert.same(stepimg.models["step-image-edit-2"].params.size, err.rule)
+  end)
+
+  it("takes an aspect for the nearest size, and warns where that is far off", function()
+    for _, case in ipairs {{"16:9"}, {16 / 9}, {"1:1"}, {1}, {1.0}, {"9:16"}, {"4:3"}, {1.3}, {"21:9", 1}, {0.01, 1}} do
+      local good, warnings = stepimg.validate {prompt = "x", aspect = case[1]}
+      assert.same({true, case[2] or 0}, {good, #warnings})
+      assert.equal(case[2] and "aspect", warnings[1] and warnings[1].field)
+    end
+    for _, case in ipairs {
+      {"aspect: choice", aspect = "wide"}, {"aspect: range", aspect = 0}, {"aspect: range", aspect = NAN},
+      {"aspect: type", aspect = true}, {"aspect: pair", aspect = 1, size = "1024x1024"},
+      {"aspect: pair", aspect = 1, width = 1024, height = 1024}, {"aspect: text", aspect = "16:9\0"},
+    } do
+      local expected = table.remove(case)
+      case.prompt = "x"
+      assert.same({expected}, flaws_of(case))
+    end
+  end)
+
+  it("warns with a field and a message that prints and concatenates as itself", function()
+    local warning = select(2, stepimg.validate {prompt = "x", negative_prompt = "fog"})[1]
+    assert.equal("negative_prompt", warning.field)
+    assert.equal(warning.message, tostring(warning))
+    assert.equal("- " .. warning.message .. ".", "- " .. warning .. ".")
   end)
 
   it("takes a string for the prompt", function()
@@ -201,6 +262,14 @@ describe("generate", function()
         local result = assert(client:generate(params, {download = false}))
         assert.same(select(2, stepimg.validate(params)), result.warnings or {})
       end
+    end
+  end)
+
+  it("sends the nearest size for an aspect", function()
+    local sizes = {["16:9"] = {1360, 768}, ["9:16"] = {768, 1360}, [1] = {1024, 1024}, ["3:2"] = {1184, 896}}
+    for aspect, size in pairs(sizes) do
+      local image = assert(client:generate {prompt = "x", seed = 7, aspect = aspect}).image
+      assert.same(size, {image.width, image.height})
     end
   end)
 

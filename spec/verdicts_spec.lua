@@ -197,6 +197,24 @@ describe("A base_url", function()
   end)
 end)
 
+describe("allow_http", function()
+  it("lets base_url be http beyond this machine, and nothing else does", function()
+    local server <close> = serve {}
+    local options = {base_url = ("http://gateway.localhost:%s/v1"):format(server.host:match "%d+$"), api_key = "k"}
+    for _, allowed in ipairs {false, "nothing"} do
+      options.allow_http = allowed ~= "nothing" and allowed or nil
+      local err = support.failure(stepimg.new(options))
+      assert.same({"invalid", "base_url"}, {err.kind, err.field})
+      assert.matches("allow_http", err.message)
+    end
+    options.allow_http = true
+    local client <close> = support.client({}, options)
+    assert(raw.finish(assert(client:submit(PARAMS))))
+    client:close()
+    assert.equal(1, #server.posts)
+  end)
+end)
+
 describe("A key", function()
   it("in quotes is refused, and said to be in quotes", function()
     for _, key in ipairs {'"sk-1234567890"', "'sk-1234567890'"} do

@@ -167,6 +167,60 @@ static void knows_that_a_proxy_that_refuses_sends_nothing(void **state)
     }
 }
 
+static void says_what_a_status_means(void **state)
+{
+  static const struct {
+    int status;
+    unsigned marks;
+    const char *part;
+  } cases[] = {
+      {400, 0, "parameter"},
+      {401, 0, "key is not valid"},
+      {402, 0, "balance is too low"},
+      {403, 0, "key does not allow"},
+      {403, POLICY_PAGE, "web page"},
+      {404, 0, "base_url"},
+      {407, 0, "refused"},
+      {407, POLICY_FORWARDED, "proxy"},
+      {408, 0, "refused"},
+      {408, POLICY_KEPT, "idle"},
+      {429, 0, "too many"},
+      {429, POLICY_NO_QUOTA, "balance"},
+      {451, 0, "moderation"},
+      {499, 0, "refused"},
+      {500, 0, "failed"},
+      {502, 0, "got no answer"},
+      {503, 0, "overloaded"},
+      {503, POLICY_PAGE, "web page"},
+      {504, 0, "gave up waiting"},
+      {521, POLICY_CLOUDFLARE, "could not connect"},
+      {521, 0, "failed"},
+      {300, 0, "elsewhere"},
+      {399, 0, "elsewhere"},
+      {101, 0, "does not promise"},
+      {600, 0, "does not promise"},
+  };
+  static const struct {
+    int status;
+    const char *part;
+  } tunnels[] = {
+      {407, "user name"}, {403, "does not allow"}, {404, "refused"}, {429, "fewer"}, {502, "could not connect"}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    struct policy_verdict verdict = judged(false, cases[i].status, cases[i].marks);
+    assert_true(verdict.refused);
+    assert_contains(verdict.meaning, cases[i].part);
+  }
+  for (size_t i = 0; i < COUNT_OF(tunnels); i++) {
+    struct policy_facts facts = {.tunnel = tunnels[i].status, .failure = STEPIMG_NETWORK};
+    assert_contains(policy_judge(&facts).meaning, tunnels[i].part);
+  }
+  assert_true(judged(true, 404, 0).refused);
+  assert_false(judged(false, 200, 0).refused);
+  struct policy_facts part = {.get = true, .status = 202, .failure = STEPIMG_NETWORK}; /* the rest of it was lost */
+  assert_true(policy_judge(&part).refused);
+}
+
 /* ------------------------------------------------------------------------------------------------------- when -- */
 
 static const double FOREVER = 1e9;
@@ -256,6 +310,7 @@ int main(void)
       cmocka_unit_test(judges_every_failure_of_a_download),
       cmocka_unit_test(believes_a_status_without_its_body),
       cmocka_unit_test(knows_that_a_proxy_that_refuses_sends_nothing),
+      cmocka_unit_test(says_what_a_status_means),
       cmocka_unit_test(backs_off_with_full_jitter),
       cmocka_unit_test(waits_for_what_is_not_there_yet),
       cmocka_unit_test(goes_elsewhere_at_once_and_then_backs_off),

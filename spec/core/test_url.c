@@ -198,6 +198,23 @@ static void stays_on_this_machine_in_plain_text(void **state)
   assert_string_equal(followed("http://127.0.0.1/v1", "//b.example/x"), "https://b.example/x");
 }
 
+static void takes_http_beyond_this_machine_where_it_is_allowed(void **state)
+{
+  struct stepimg_error error;
+  char *endpoint;
+  (void)state;
+  assert_int_equal(url_endpoint("http://gateway.example:8080/v1", false, &endpoint, &error), STEPIMG_INVALID);
+  assert_contains(error.message, "allow_http");
+  assert_int_equal(url_endpoint("http://gateway.example:8080/v1", true, &endpoint, &error), STEPIMG_OK);
+  assert_string_equal(endpoint, "http://gateway.example:8080/v1/images/generations");
+  memset(&error, 0, sizeof error);
+  assert_int_equal(url_check_proxy("http://proxy.example:1", endpoint, &error), STEPIMG_OK);
+  assert_int_equal(url_check_proxy("http://proxy.example:1", "http://127.0.0.1/v1", &error), STEPIMG_INVALID);
+  free(endpoint);
+  assert_int_equal(url_endpoint("ftp://gateway.example/v1", true, &endpoint, &error), STEPIMG_INVALID);
+  assert_int_equal(url_endpoint("http://user@gateway.example/v1", true, &endpoint, &error), STEPIMG_INVALID);
+}
+
 static void makes_the_endpoint_of_a_base_url(void **state)
 {
   static const char *const cases[][2] = {
@@ -259,6 +276,7 @@ int main(void)
       cmocka_unit_test(follows_no_link_that_leads_astray),
       cmocka_unit_test(follows_no_link_with_a_nul),
       cmocka_unit_test(stays_on_this_machine_in_plain_text),
+      cmocka_unit_test(takes_http_beyond_this_machine_where_it_is_allowed),
       cmocka_unit_test(makes_the_endpoint_of_a_base_url),
       cmocka_unit_test(allow_http_lets_http_through_and_nothing_else),
   };

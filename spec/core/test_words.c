@@ -249,6 +249,42 @@ static void never_shows_the_key(void **state)
     }
 }
 
+static void knows_a_model_that_is_gone(void **state)
+{
+  static const char *const gone[] = {
+      "{\"error\":{\"message\":\"model \\\"step-1x-medium\\\" does not exist\"}}",
+      "{\"error\":{\"message\":\"The Model `a` does not exist or you do not have access to it.\"}}",
+      "{\"error\":{\"message\":\"No.\",\"code\":\"model_not_found\"}}",
+      "{\"error\":{\"message\":\"No.\",\"type\":\"invalid_model\"}}",
+      "{\"error\":\"MODEL step-1x-medium was taken offline\"}",
+      "{\"code\":\"MODEL_OFFLINE\",\"msg\":\"\"}",
+      "{\"msg\":\"模型不存在\"}",
+      "{\"msg\":\"模型已下线\"}",
+  };
+  static const char *const other[] = {
+      "",
+      "{}",
+      "{\"error\":{\"message\":\"No such path\",\"type\":\"not_found\"}}",
+      "{\"error\":{\"message\":\"steps must be between 1 and 50\",\"code\":\"invalid_parameter\"}}",
+      "{\"error\":{\"message\":\"model must be a string\"}}",
+      "{\"error\":{\"message\":\"mode l does not exist\"}}",
+      "the model does not exist", /* anybody's */
+      "<html><title>model not found</title></html>",
+  };
+  struct words words;
+  (void)state;
+  for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+    read_exactly(&words, gone[i], strlen(gone[i]));
+    if (!words_miss_model(&words))
+      fail_msg("%s", gone[i]);
+  }
+  for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+    read_exactly(&words, other[i], strlen(other[i]));
+    if (words_miss_model(&words))
+      fail_msg("%s", other[i]);
+  }
+}
+
 static void random_bodies_are_survived(void **state)
 {
   static const char *const parts[] = {
@@ -274,10 +310,11 @@ static void random_bodies_are_survived(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_the_usual_forms),     cmocka_unit_test(quotes_what_has_no_form),
-      cmocka_unit_test(shows_a_page_by_its_title), cmocka_unit_test(knows_pages),
-      cmocka_unit_test(reads_what_was_cut),        cmocka_unit_test(is_bounded_at_a_character),
-      cmocka_unit_test(never_shows_the_key),       cmocka_unit_test(random_bodies_are_survived),
+      cmocka_unit_test(reads_the_usual_forms),      cmocka_unit_test(quotes_what_has_no_form),
+      cmocka_unit_test(shows_a_page_by_its_title),  cmocka_unit_test(knows_pages),
+      cmocka_unit_test(reads_what_was_cut),         cmocka_unit_test(is_bounded_at_a_character),
+      cmocka_unit_test(never_shows_the_key),        cmocka_unit_test(random_bodies_are_survived),
+      cmocka_unit_test(knows_a_model_that_is_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,7 +269,8 @@ static void compare(lua_State *L, const struct value *value)
 static void compare_all(lua_State *L, const struct record *record)
 {
   static const char *const names[PATHS] = {
-      [ID] = "id", [CREATED] = "created", [DATA] = "data", [SEED] = "seed", [URL] = "url", [PICTURE] = "b64_json"};
+      [ID] = "id", [CREATED] = "created", [DATA] = "data", [SEED] = "seed", [URL] = "url", [PICTURE] = "b64_json",
+  };
   compare(L, &record->top[DOCUMENT]);
   if (record->top[DOCUMENT].kind != SCANNER_OBJECT)
     return;

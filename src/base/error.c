@@ -33,11 +33,6 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   return kind;
 }
 
-enum stepimg_kind error_nomem(struct stepimg_error *error)
-{
-  return error_set(error, STEPIMG_NOMEM, NULL, "not enough memory");
-}
-
 const char *stepimg_kind_name(enum stepimg_kind kind)
 {
   static const char *const names[] = {"ok",         "invalid",   "auth",    "billing", "moderation",

@@ -17,6 +17,11 @@ void error_clear(struct stepimg_error *error);
 enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind, const char *field, const char *format,
                             ...) ERROR_PRINTF(4, 5);
 
-enum stepimg_kind error_nomem(struct stepimg_error *error);
+/* Here, so that a compiler and an analyzer see that it never returns STEPIMG_OK. */
+static inline enum stepimg_kind error_nomem(struct stepimg_error *error)
+{
+  error_set(error, STEPIMG_NOMEM, NULL, "not enough memory");
+  return STEPIMG_NOMEM;
+}
 
 #endif

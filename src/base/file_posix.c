@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -17,6 +16,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/path.h"
+#include "base/source.h"
 
 enum {
   TRIES = 100,           /* at a name that nobody has */
@@ -26,30 +26,14 @@ enum {
 
 /* ------------------------------------------------------------------------------------------------------- errors -- */
 
-/* In English, whatever the host's locale. */
-static const char *reason_of(int number, char *out, size_t size)
-{
-#if defined(__APPLE__)
-  if (strerror_r(number, out, size) != 0)
-    snprintf(out, size, "error %d", number);
-#else
-  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  snprintf(out, size, "%s", plain != (locale_t)0 ? strerror_l(number, plain) : "");
-  if (out[0] == '\0')
-    snprintf(out, size, "error %d", number);
-  if (plain != (locale_t)0)
-    freelocale(plain);
-#endif
-  return out;
-}
-
 /* Of a path; a reason that follows it still fits into the little that an answer keeps of one (answer.h). */
 enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
 
 static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
 {
   char shown[SHOWN_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+  error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+  return STEPIMG_IO;
 }
 
 static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int number)
@@ -57,7 +41,7 @@ static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int
   char reason[REASON_MAX];
   if (number == ENOMEM)
     return error_nomem(error);
-  return fail_with(error, path, reason_of(number, reason, sizeof reason));
+  return fail_with(error, path, path_reason(reason, sizeof reason, number));
 }
 
 /* -------------------------------------------------------------------------------------------------------- paths -- */
@@ -163,7 +147,7 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
   if (number == ENOMEM)
     return error_nomem(error);
   if (number != 0) {
-    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", reason_of(number, why, sizeof why));
+    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
     return fail_with(error, file->path, reason);
   }
   if (is_there)
@@ -265,7 +249,7 @@ enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_err
     fail(error, file->path, number);
   else if (number != 0) {
     error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
-              path_show(shown, sizeof shown, file->path), reason_of(number, reason, sizeof reason),
+              path_show(shown, sizeof shown, file->path), path_reason(reason, sizeof reason, number),
               path_show(shown_kept, sizeof shown_kept, file->temporary));
     if (kept != NULL) {
       *kept = file->temporary;
@@ -302,23 +286,15 @@ static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, str
   return kind;
 }
 
-static enum stepimg_kind fail_to_read(struct stepimg_error *error, const char *path, int number)
-{
-  char shown[SHOWN_MAX], reason[REASON_MAX];
-  return error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path),
-                   number != 0 ? reason_of(number, reason, sizeof reason) : "it is no regular file");
-}
-
-/* Writes what is left in source, whose name is from, into file. block is of BLOCK bytes. */
-static enum stepimg_kind pour(int source, const char *from, char *block, struct file *file, struct stepimg_error *error)
+/* Writes all of source into file. block is of BLOCK bytes. */
+static enum stepimg_kind pour(struct source *source, char *block, struct file *file, struct stepimg_error *error)
 {
   for (;;) {
-    ssize_t length = read(source, block, BLOCK);
-    if (length == 0)
-      return STEPIMG_OK;
-    if (length < 0 && errno != EINTR)
-      return fail_to_read(error, from, errno);
-    if (length > 0 && file_write(file, block, (size_t)length, error) != STEPIMG_OK)
+    size_t length;
+    enum stepimg_kind kind = source_read(source, block, BLOCK, &length, error);
+    if (kind != STEPIMG_OK || length == 0)
+      return kind;
+    if (file_write(file, block, length, error) != STEPIMG_OK)
       return error->kind;
   }
 }
@@ -326,22 +302,15 @@ static enum stepimg_kind pour(int source, const char *from, char *block, struct 
 enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_error *error)
 {
   struct file file;
-  struct stat there;
-  int source = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* else a pipe's open would wait */
-  if (source < 0)
-    return fail_to_read(error, from, errno);
+  struct source source;
+  if (source_open(&source, from, error) != STEPIMG_OK)
+    return error->kind;
   char *block = malloc(BLOCK);
-  enum stepimg_kind kind = STEPIMG_OK;
-  if (block == NULL)
-    kind = error_nomem(error);
-  else if (fstat(source, &there) != 0)
-    kind = fail_to_read(error, from, errno);
-  else if (!S_ISREG(there.st_mode))
-    kind = fail_to_read(error, from, S_ISDIR(there.st_mode) ? EISDIR : 0);
-  else if ((kind = file_open(&file, to, error)) == STEPIMG_OK)
-    kind = complete(&file, pour(source, from, block, &file, error), error);
+  enum stepimg_kind kind = block != NULL ? file_open(&file, to, error) : error_nomem(error);
+  if (kind == STEPIMG_OK)
+    kind = complete(&file, pour(&source, block, &file, error), error);
   free(block);
-  close(source);
+  source_close(&source);
   return kind;
 }
 

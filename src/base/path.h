@@ -18,4 +18,7 @@ int path_follow(char **path);
    out. */
 const char *path_show(char *out, size_t size, const char *path);
 
+/* What errno's number says, in English whatever the host's locale. Returns out. */
+const char *path_reason(char *out, size_t size, int number);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,22 @@ const char *path_show(char *out, size_t size, const char *path)
   while (((unsigned char)*tail & 0xc0) == 0x80) /* in the midst of a character */
     tail++;
   snprintf(out, size, "\"%.*s...%s\"", (int)head, path, tail);
+  return out;
+}
+
+const char *path_reason(char *out, size_t size, int number)
+{
+#if defined(__APPLE__)
+  if (strerror_r(number, out, size) != 0)
+    snprintf(out, size, "error %d", number);
+#else
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  snprintf(out, size, "%s", plain != (locale_t)0 ? strerror_l(number, plain) : "");
+  if (out[0] == '\0')
+    snprintf(out, size, "error %d", number);
+  if (plain != (locale_t)0)
+    freelocale(plain);
+#endif
   return out;
 }
 

@@ -39,6 +39,7 @@ struct stepimg_client {
   struct lock lock;       /* guards the rest, and the jobs' part; its condition: a job has ended */
   bool stopping;          /* no more jobs; the thread is to end */
   struct pool *pool;      /* the thread's; here to be woken. NULL: no thread runs, or it is about to end */
+  unsigned taken;         /* requests that the service was seen to take a connection, by the last thread; 0: not yet */
   struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
   struct list unfinished; /* jobs without an outcome */
   struct spare *dropped;  /* pictures for the thread to use again or to free */

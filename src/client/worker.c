@@ -114,8 +114,10 @@ static bool resign(struct worker *worker, bool always)
   stepimg_client *client = worker->client;
   lock_acquire(&client->lock);
   bool leaving = always || (list_is_empty(&client->inbox) && !client->stopping);
-  if (leaving)
+  if (leaving) {
     client->pool = NULL;
+    client->taken = worker->pool->connections.limit;
+  }
   lock_release(&client->lock);
   return leaving;
 }
@@ -195,7 +197,7 @@ static void let_go(void *context)
 enum stepimg_kind worker_start(stepimg_client *client, struct stepimg_error *error)
 {
   struct thread_task task = {.run = run, .stop = stop, .release = let_go, .context = client};
-  client->pool = pool_new();
+  client->pool = pool_new(client->taken);
   if (client->pool == NULL)
     return error_set(error, STEPIMG_NETWORK, NULL,
                      "this process has no descriptor or no memory left for connections; try again when it has");

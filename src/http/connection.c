@@ -29,18 +29,15 @@ void connections_init(struct connections *connections)
   connections->suspended = clock_suspended();
 }
 
-static void forget(struct connections *connections, struct connection *connection)
-{
-  list_remove(&connection->link);
-  connections->count--;
-  free(connection);
-}
-
 void connections_free(struct connections *connections)
 {
-  struct list_link *link;
-  while ((link = list_first(&connections->known)) != NULL)
-    forget(connections, LIST_ITEM(link, struct connection, link));
+  struct list_link *link = list_first(&connections->known), *next;
+  for (; link != NULL; link = next) {
+    next = list_next(&connections->known, link);
+    free(LIST_ITEM(link, struct connection, link));
+  }
+  list_init(&connections->known);
+  connections->count = 0;
 }
 
 void connections_renew(struct connections *connections)
@@ -74,29 +71,32 @@ static struct connection *find(const struct connections *connections, int from_p
   return NULL;
 }
 
-static void forget_the_oldest(struct connections *connections)
+/* The longest unused of many; NULL: there are few, or all are in use. */
+static struct connection *find_oldest(const struct connections *connections)
 {
   struct list_link *link = connections->known.ends.back;
-  while (connections->count >= MOST_KNOWN && link != &connections->known.ends) {
+  for (; connections->count >= MOST_KNOWN && link != &connections->known.ends; link = link->back) {
     struct connection *connection = LIST_ITEM(link, struct connection, link);
-    link = link->back;
     if (connection->users == 0)
-      forget(connections, connection);
+      return connection;
   }
+  return NULL;
 }
 
-/* NULL: out of memory; it is not known then, and used for one request. */
-static struct connection *learn_of(struct connections *connections, int from_port, int to_port)
+/* A connection is new; old is the last that had its port, or NULL. NULL: out of memory; it is used for one request then. */
+static struct connection *learn_of(struct connections *connections, struct connection *old, int from_port, int to_port)
 {
-  forget_the_oldest(connections);
-  struct connection *connection = calloc(1, sizeof *connection);
-  if (connection == NULL)
-    return NULL;
-  connection->from_port = from_port;
-  connection->to_port = to_port;
-  connection->generation = connections->generation;
-  list_prepend(&connections->known, &connection->link);
-  connections->count++;
+  struct connection *connection = old != NULL && old->users == 0 ? old : find_oldest(connections);
+  if (connection == NULL) {
+    connection = calloc(1, sizeof *connection);
+    if (connection == NULL)
+      return NULL;
+    list_prepend(&connections->known, &connection->link);
+    connections->count++;
+  }
+  struct list_link link = connection->link;
+  *connection = (struct connection){
+      .link = link, .from_port = from_port, .to_port = to_port, .generation = connections->generation};
   return connection;
 }
 
@@ -137,6 +137,16 @@ static bool has_ended(const struct connection *connection, CURL *easy)
   }
 }
 
+/* Of those that were used, the latest. */
+static void to_front(struct connections *connections, struct connection *connection)
+{
+  struct list_link *first = connections->known.ends.next;
+  if (first == &connection->link)
+    return;
+  list_remove(&connection->link);
+  list_insert(first, &connection->link);
+}
+
 enum connection_state connection_enter(struct connections *connections, struct connection_user *user, CURL *easy,
                                        int from_port, int to_port, bool post)
 {
@@ -144,11 +154,9 @@ enum connection_state connection_enter(struct connections *connections, struct c
   connection_leave(user);
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
   struct connection *connection = find(connections, from_port, to_port);
-  if (made > 0) {
-    if (connection != NULL && connection->users == 0)
-      forget(connections, connection); /* the port's last one */
-    connection = learn_of(connections, from_port, to_port);
-  } else if (post) {
+  if (made > 0)
+    connection = learn_of(connections, connection, from_port, to_port);
+  else if (post) {
     if (connection == NULL || has_ended(connection, easy))
       return CONNECTION_ENDED;
     if (was_suspended(connections) || is_used_up(connections, connection)) {
@@ -158,8 +166,7 @@ enum connection_state connection_enter(struct connections *connections, struct c
   }
   if (connection == NULL)
     return CONNECTION_FINE;
-  list_remove(&connection->link);
-  list_prepend(&connections->known, &connection->link);
+  to_front(connections, connection);
   user->connections = connections;
   user->connection = connection;
   connection->users++;

@@ -47,12 +47,14 @@ static void renew(struct pool *pool)
   connections_renew(&pool->connections);
 }
 
-struct pool *pool_new(void)
+struct pool *pool_new(unsigned limit)
 {
   struct pool *pool = calloc(1, sizeof *pool);
   if (pool == NULL)
     return NULL;
   connections_init(&pool->connections);
+  if (limit > 0)
+    pool->connections.limit = limit;
   pool->multi = curl_multi_init();
 #if LIBCURL_VERSION_NUM >= 0x081400 /* 8.20.0, which has a pool of threads for look-ups: as the transfers' QUICK_EXIT */
   if (pool->multi != NULL)

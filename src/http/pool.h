@@ -26,8 +26,9 @@ struct pool_place {
   struct pool_generation *generation;
 };
 
-/* Any thread. NULL: no memory, or no descriptor is left to wake it by. */
-MUST_USE struct pool *pool_new(void);
+/* limit is what another pool has learned of the service, its connections.limit; 0: nothing. Any thread. NULL: no memory, or
+   no descriptor is left to wake it by. */
+MUST_USE struct pool *pool_new(unsigned limit);
 /* All transfers have been removed. Closes all connections. NULL is fine. */
 void pool_free(struct pool *pool);
 

@@ -276,7 +276,7 @@ static size_t without_end(const char *base, size_t length, const char *end)
 
 enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error)
 {
-  static const char path[] = "/images/generations";
+  static const char path[] = URL_PATH;
   struct address address = open_address(base, 0);
   enum stepimg_kind kind = check_base(&address, base, allow_http, error);
   close_address(&address);
@@ -315,7 +315,7 @@ enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struc
   else if (!is_proxy_scheme(&address))
     kind = error_set(error, STEPIMG_INVALID, "proxy",
                      "its scheme is none of http, https, socks4, socks4a, socks5, socks5h");
-  else if (is_scheme(&base, "http") && !is_loopback(&address))
+  else if (is_scheme(&base, "http") && is_loopback(&base) && !is_loopback(&address)) /* else it is so all the way */
     kind = error_set(error, STEPIMG_INVALID, "proxy", "base_url is http, so the proxy would see the key in plain text");
   if (address.no_memory || base.no_memory)
     kind = error_nomem(error);

@@ -6,7 +6,10 @@
 
 enum { URL_HOST_MAX = 256 };
 
-/* The endpoint's address below a base URL: https, or http on loopback, or with allow_http anywhere, with a path of any
+/* Where pictures are made, below a base URL. */
+#define URL_PATH "/images/generations"
+
+/* The address of URL_PATH below a base URL: https, or http on loopback, or with allow_http anywhere, with a path of any
    depth and no credentials, query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to
    free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
 enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error);
@@ -30,8 +33,8 @@ const char *url_host(char out[URL_HOST_MAX], const char *url);
 /* The same of a proxy's address. */
 const char *url_proxy_host(char out[URL_HOST_MAX], const char *proxy);
 
-/* A proxy's address, with a scheme or without, must be one; before an http endpoint it must be this machine, since it
-   sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
+/* A proxy's address, with a scheme or without, must be one; before an http endpoint on this machine it must be this
+   machine too, since it sees the key. Fails with STEPIMG_INVALID or STEPIMG_NOMEM; its text does not show the address, which may hold a
    password. */
 enum stepimg_kind url_check_proxy(const char *proxy, const char *endpoint, struct stepimg_error *error);
 

@@ -183,14 +183,19 @@ static enum stepimg_kind not_an_object(const struct exchange *exchange, const ch
                    page ? words.message : "");
 }
 
+static void read_words(const struct exchange *exchange, struct words *words)
+{
+  const struct buffer *body = &exchange->answer->body;
+  words_read(words, (const char *)body->bytes, body->length, exchange->settings->key);
+}
+
 /* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
    stands in a place for it: the rest is the answer. */
 static void add_words(const struct exchange *exchange, bool refused, struct stepimg_error *error)
 {
-  const struct buffer *body = &exchange->answer->body;
   size_t used = strlen(error->message);
   struct words words;
-  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  read_words(exchange, &words);
   if (words.source != WORDS_SAID && !refused && exchange->image == NULL)
     return;
   text_copy(error->type, sizeof error->type, words.type, strlen(words.type));
@@ -277,7 +282,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   struct policy_facts *facts = &hearing->facts;
   facts->get = exchange->image != NULL;
   facts->status = exchange_status(exchange);
-  facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
+  facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
   facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
@@ -289,6 +294,17 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
 }
 
 #define NO_FOLLOWING ", and the key follows no redirect; is base_url right?"
+
+/* The service has another word for a model that was taken offline than for any other mistake, but no other status. */
+static bool misses_model(const struct exchange *exchange)
+{
+  int status = exchange_status(exchange);
+  struct words words;
+  if (exchange->image != NULL || !exchange->began || (status != 400 && status != 404))
+    return false;
+  read_words(exchange, &words);
+  return words_miss_model(&words);
+}
 
 /* What of a refusal's address or direction helps to mend it. */
 static void say_refusal(const struct hearing *hearing, const struct policy_verdict *verdict,
@@ -308,6 +324,10 @@ static void say_refusal(const struct hearing *hearing, const struct policy_verdi
         "%s says that the key is not valid (HTTP 401); keys of platform.stepfun.com, of platform.stepfun.ai and of "
         "Step Plan each need their own base_url",
         hearing->host);
+  else if (misses_model(hearing->exchange))
+    error_set(error, verdict->kind, "model",
+              "the service does not offer it, or not any more (HTTP %d); a client's option model names another",
+              status);
   else if (status == 404)
     error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
   else if (status >= 300 && status <= 399 && location != NULL)

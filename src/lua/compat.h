@@ -25,7 +25,7 @@
 
 /* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it */
 #if LUA_VERSION_NUM >= 505
-#define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, (size_t)(kib)*1024)
+#define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, 1024 * (size_t)(kib))
 #define compat_close_coroutine(co, from) lua_closethread(co, from)
 #else
 #define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, (int)(kib))

@@ -41,6 +41,12 @@ static struct payload *check_payload(lua_State *L)
   return class_check(L, 1, PAYLOAD);
 }
 
+stepimg_payload *payload_get(lua_State *L, int index)
+{
+  const struct payload *payload = class_test(L, index, PAYLOAD);
+  return payload != NULL ? payload->bytes : NULL;
+}
+
 static int release(lua_State *L)
 {
   struct payload *payload = check_payload(L);
@@ -137,18 +143,17 @@ static bool collector_runs(lua_State *L)
 #endif
 
 /* The generational collector looks at what is old only when Lua's own heap has doubled, which pictures outside of it do
-   not show; and what the host kept for a while is old. So it is told when they have. It takes as long as the heap is
-   large, so a call that is not to block waits the longer for it: for 32 MB of pictures and 256 bytes for each byte of
-   Lua's, at most for 512 MB. */
+   not show; and what the host kept for a while is old. So it is made to when they have doubled, and a little more. That
+   takes as long as the heap is large: where a frame waits for it, one that takes twice as long comes four times as rarely.
+   The incremental one comes round to all of them by the steps that it is told of, and is not asked for this. */
 static void collect_old(lua_State *L, struct client *client, bool blocking)
 {
-  const size_t mb = (size_t)1024 * 1024, heap = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024;
+  const size_t mb = (size_t)1024 * 1024, most = 512 * mb;
+  size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024;
   struct held *bytes = held(L);
-  size_t little = 64 * mb;
-  if (!blocking)
-    little = heap < 480 * mb / 256 ? 32 * mb + 256 * heap : 512 * mb;
+  size_t little = blocking ? 4 * heap : heap < 8 * mb ? heap / 1024 * (heap / 128) : most;
   client->put_off = 0;
-  if (bytes->now < little + 2 * bytes->after_full || !collector_runs(L))
+  if (bytes->now < 8 * mb + (little < most ? little : most) + 2 * bytes->after_full || !collector_runs(L))
     return;
   bytes->after_full = bytes->now; /* first: a finalizer may come here too */
   lua_gc(L, LUA_GCCOLLECT, 0);
@@ -182,7 +187,8 @@ static int weigh(lua_State *L)
     if (kib > STEP && !blocking)
       kib = STEP;
     client->owed -= kib * KIB; /* first: a finalizer may come here too */
-    compat_step(L, kib);
+    if (compat_step(L, kib))
+      bytes->after_full = bytes->now; /* an incremental one has come round */
     size_t freed = bytes->now < before ? before - bytes->now : 0;
     client->owed -= freed < client->owed ? freed : client->owed; /* it has come round for them */
   }

@@ -38,6 +38,7 @@ int values_push_flaw(lua_State *L, const struct stepimg_error *error)
   lua_createtable(L, 0, 8);
   values_set_string(L, "kind", stepimg_kind_name(error->kind));
   values_set_string(L, "field", error->field);
+  values_set_string(L, "reason", stepimg_reason_name(error->reason));
   values_set_string(L, "request_id", error->request_id);
   values_set_string(L, "type", error->type);
   values_set_string(L, "code", error->code);
@@ -113,6 +114,52 @@ const char *values_name(lua_State *L, int index)
   return strlen(name) == length ? name : "[?]";
 }
 
+/* ----------------------------------------------------------------------------------------------------------- rules -- */
+
+static void set_bound(lua_State *L, const char *name, enum stepimg_type type, double bound)
+{
+  if (type == STEPIMG_INTEGER)
+    values_set_integer(L, name, (int64_t)bound);
+  else
+    values_set_number(L, name, bound);
+}
+
+static void set_texts(lua_State *L, const char *name, const char *const *texts)
+{
+  if (texts == NULL)
+    return;
+  lua_newtable(L);
+  for (int i = 0; texts[i] != NULL; i++) {
+    lua_pushstring(L, texts[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, name);
+}
+
+/* A row of stepimg.models, the user's own. */
+static void push_rule(lua_State *L, const struct stepimg_rule *rule)
+{
+  lua_createtable(L, 0, 8);
+  values_set_string(L, "name", rule->name);
+  values_set_string(L, "type", stepimg_type_name(rule->type));
+  values_set_string(L, "description", rule->description);
+  if (rule->required)
+    values_set_true(L, "required");
+  if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER || rule->type == STEPIMG_ASPECT) {
+    set_bound(L, "min", rule->type, rule->min);
+    set_bound(L, "max", rule->type, rule->max);
+  } else if (rule->max > 0) {
+    values_set_integer(L, rule->type == STEPIMG_IMAGE ? "max_side" : "max_length", (int64_t)rule->max);
+  }
+  set_texts(L, "choices", rule->choices);
+  set_texts(L, "examples", rule->examples);
+  if (rule->has_default) {
+    values_push(L, &rule->server_default);
+    lua_setfield(L, -2, rule->sent_default != NULL ? "server_default" : "default");
+  }
+  values_set_string(L, "default", rule->sent_default);
+}
+
 /* ------------------------------------------------------------------------------------------------------ parameters -- */
 
 static void push_warnings(lua_State *L, const struct stepimg_checked *checked)
@@ -135,9 +182,13 @@ static void push_flaws(lua_State *L, const struct stepimg_flaws *flaws)
   lua_createtable(L, (int)flaws->count, 0);
   for (size_t i = 0; i < flaws->count; i++) {
     lua_createtable(L, 0, 4);
-    values_set_string(L, "kind", stepimg_kind_name(STEPIMG_INVALID));
     values_set_string(L, "field", flaws->all[i].field);
+    values_set_string(L, "reason", stepimg_reason_name(flaws->all[i].reason));
     values_set_string(L, "message", flaws->all[i].message);
+    if (flaws->all[i].rule != NULL) {
+      push_rule(L, flaws->all[i].rule);
+      lua_setfield(L, -2, "rule");
+    }
     lua_rawseti(L, -2, (int)i + 1);
   }
 }
@@ -157,7 +208,7 @@ static void make_wire(lua_State *L, const struct stepimg_checked *checked)
   values_set_string(L, "size", checked->size);
 }
 
-/* check(params, strict, model): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
+/* check(params, strict, model, picture): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
 static int check(lua_State *L)
 {
   struct stepimg_checked checked;
@@ -166,12 +217,15 @@ static int check(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   bool strict = lua_toboolean(L, 2);
   const char *model = luaL_optstring(L, 3, NULL);
-  lua_settop(L, 3);
+  lua_settop(L, 4);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
     capacity++;
+  capacity += !lua_isnil(L, 4);
   struct stepimg_param usual[16], *params = usual;
   if (capacity > sizeof usual / sizeof *usual)
     params = lua_newuserdatauv(L, capacity * sizeof *params, 0);
+  if (!lua_isnil(L, 4))
+    params[count++] = (struct stepimg_param){"image", edits_value(L, 4)};
   for (lua_pushnil(L); lua_next(L, 1) && count < capacity; lua_pop(L, 1)) {
     params[count].name = values_name(L, -2);
     params[count++].value = values_get(L, -1);
@@ -206,62 +260,44 @@ static int number(lua_State *L)
 
 /* ---------------------------------------------------------------------------------------------------------- models -- */
 
-static void set_bound(lua_State *L, const char *name, enum stepimg_type type, double bound)
+/* Into the table on the top. */
+static void set_rules(lua_State *L, const struct stepimg_model *model)
 {
-  if (type == STEPIMG_INTEGER)
-    values_set_integer(L, name, (int64_t)bound);
-  else
-    values_set_number(L, name, bound);
+  lua_createtable(L, 0, (int)model->rule_count);
+  lua_createtable(L, (int)model->rule_count, 0);
+  for (size_t i = 0; i < model->rule_count; i++) {
+    push_rule(L, &model->rules[i]);
+    lua_setfield(L, -3, model->rules[i].name);
+    lua_pushstring(L, model->rules[i].name);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -3, "order");
+  lua_setfield(L, -2, "params");
 }
 
-static void push_rule(lua_State *L, const struct stepimg_rule *rule)
+static void set_sizes(lua_State *L, const struct stepimg_model *model)
 {
-  lua_newtable(L);
-  values_set_string(L, "type", stepimg_type_name(rule->type));
-  if (rule->required)
-    values_set_true(L, "required");
-  if (rule->type == STEPIMG_INTEGER || rule->type == STEPIMG_NUMBER) {
-    set_bound(L, "min", rule->type, rule->min);
-    set_bound(L, "max", rule->type, rule->max);
-  } else if (rule->type == STEPIMG_STRING && rule->max > 0) {
-    values_set_integer(L, "max_length", (int64_t)rule->max);
+  lua_createtable(L, (int)model->size_count, 0);
+  for (size_t i = 0; i < model->size_count; i++) {
+    lua_createtable(L, 0, 3);
+    values_set_string(L, "size", model->sizes[i].name);
+    values_set_integer(L, "width", model->sizes[i].width);
+    values_set_integer(L, "height", model->sizes[i].height);
+    lua_rawseti(L, -2, (int)i + 1);
   }
-  if (rule->choices != NULL) {
-    lua_newtable(L);
-    for (int i = 0; rule->choices[i] != NULL; i++) {
-      lua_pushstring(L, rule->choices[i]);
-      lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, "choices");
-  }
-  if (rule->has_default) {
-    values_push(L, &rule->server_default);
-    lua_setfield(L, -2, rule->sent_default != NULL ? "server_default" : "default");
-  }
-  values_set_string(L, "default", rule->sent_default);
+  lua_setfield(L, -2, "sizes");
 }
 
-/* {[model] = {[parameter] = rule, sizes = {"1024x1024", …}}} */
+/* {[model] = {params = {[parameter] = rule}, order = {parameter, …}, sizes = {{size =, width =, height =}, …}}} */
 static int models(lua_State *L)
 {
   size_t count;
   const struct stepimg_model *all = stepimg_models(&count);
   lua_newtable(L);
   for (size_t i = 0; i < count; i++) {
-    lua_newtable(L);
-    for (size_t j = 0; j < all[i].rule_count; j++) {
-      const struct stepimg_rule *rule = &all[i].rules[j];
-      if (rule->own || rule->type == STEPIMG_IMAGE || strcmp(rule->name, "model") == 0)
-        continue; /* the form that models has now has no place for them */
-      push_rule(L, rule);
-      lua_setfield(L, -2, rule->name);
-    }
-    lua_getfield(L, -1, "size");
-    if (lua_istable(L, -1)) {
-      lua_getfield(L, -1, "choices");
-      lua_setfield(L, -3, "sizes");
-    }
-    lua_pop(L, 1);
+    lua_createtable(L, 0, 3);
+    set_rules(L, &all[i]);
+    set_sizes(L, &all[i]);
     lua_setfield(L, -2, all[i].name);
   }
   return 1;

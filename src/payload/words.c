@@ -239,3 +239,33 @@ bool words_is_page(const char *body, size_t length)
 {
   return markup_is_page(body, length);
 }
+
+/* part is in lower case. */
+static bool has(const char *text, const char *part)
+{
+  size_t length = strlen(part);
+  for (; *text != '\0'; text++) {
+    size_t same = 0;
+    while (same < length &&
+           (text[same] >= 'A' && text[same] <= 'Z' ? text[same] - 'A' + 'a' : text[same]) == part[same])
+      same++;
+    if (same == length)
+      return true;
+  }
+  return false;
+}
+
+bool words_miss_model(const struct words *words)
+{
+  static const char *const names[] = {"model", "模型"};
+  static const char *const fates[] = {
+      "not exist",     "not_exist",     "not found",     "not_found", "notfound", "offline",    "unknown",
+      "not available", "unavailable",   "not supported", "no longer", "retired",  "deprecated", "decommissioned",
+      "invalid model", "invalid_model", "no such model", "不存在",    "下线",     "停用"};
+  const char *const texts[] = {words->code, words->type, words->source == WORDS_SAID ? words->message : ""};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (size_t j = 0; j < sizeof fates / sizeof *fates; j++)
+      if ((has(texts[i], names[0]) || has(texts[i], names[1])) && has(texts[i], fates[j]))
+        return true;
+  return false;
+}

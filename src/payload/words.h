@@ -27,6 +27,9 @@ struct words {
 /* Reads a body, which may have been cut. key may be NULL. */
 void words_read(struct words *words, const char *body, size_t length, const char *key);
 
+/* Whether they say that there is no such model, or none any more. */
+bool words_miss_model(const struct words *words);
+
 /* Whether a body is a web page: not the service's word, but that of something in between. */
 bool words_is_page(const char *body, size_t length);
 

@@ -1,0 +1,28 @@
+/* A regular file that is read, from its beginning on. What is none, as a pipe or a folder, is refused. Waits for the disk. */
+#ifndef STEPIMG_SOURCE_H
+#define STEPIMG_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "stepimg.h"
+
+struct source {
+  const char *path; /* borrowed */
+  int descriptor;
+  uint64_t size; /* when it was opened */
+};
+
+/* All fail with STEPIMG_IO or STEPIMG_NOMEM. Where opening fails, there is nothing to close. */
+MUST_USE enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error);
+/* The next of it, at most size bytes; *length is 0 at its end. */
+MUST_USE enum stepimg_kind source_read(struct source *source, void *out, size_t size, size_t *length,
+                                       struct stepimg_error *error);
+void source_close(struct source *source);
+
+/* All of a file of at most max bytes, at once: *bytes is the caller's to free, NULL where it fails. */
+MUST_USE enum stepimg_kind source_load(const char *path, size_t max, unsigned char **bytes, size_t *length,
+                                       struct stepimg_error *error);
+
+#endif
