@@ -81,11 +81,11 @@ for i, result, err in client:each(next_params) do
     print(("%s: %s"):format(path, prompts[i]))
   else
     failed = failed + 1
-    io.stderr:write(("%03d: no picture of %s. %s\n"):format(i, prompts[i], problem))
+    io.stderr:write(("%03d: no picture of %s. %s\n"):format(i, prompts[i], tostring(problem)))
   end
   draw()
 end
 wipe()
 print(("%d of %d pictures saved, %d failed, %d not asked for"):format(
   saved, #prompts, failed, #prompts - saved - failed))
-os.exit(saved == #prompts)
+os.exit(saved == #prompts and 0 or 1)

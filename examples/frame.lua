@@ -33,8 +33,12 @@ local function on_done(result, err)
 end
 
 function game.load()
+  local err
   client = assert(stepimg.new())
-  job = assert(client:submit({prompt = PROMPT}, {save = PATH, on_done = on_done}))
+  job, err = client:submit({prompt = PROMPT}, {save = PATH, on_done = on_done})
+  if not job then
+    error(tostring(err), 0) -- assert does the same, but in Lua 5.1 and 5.2
+  end
 end
 
 function game.update(dt)

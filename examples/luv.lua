@@ -22,7 +22,7 @@ local function make(i)
     print(("%s: %s"):format(result.image.path, prompts[i]))
   else
     failed = failed + 1
-    io.stderr:write(("No picture of %s. %s\n"):format(prompts[i], err or "The service's filter stopped it."))
+    io.stderr:write(("No picture of %s. %s\n"):format(prompts[i], tostring(err or "The service's filter stopped it.")))
   end
 end
 
@@ -42,4 +42,4 @@ if client:pending() > 0 then
   uv.run()
 end
 print(("Meanwhile the timer ran %d times."):format(ticks))
-os.exit(failed == 0)
+os.exit(failed == 0 and 0 or 1)

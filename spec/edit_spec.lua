@@ -276,7 +276,8 @@ describe("An edit", function()
 
   it("is read by nobody once it is given up", function()
     local rounds = jobs.LONG and 500 or 40
-    local pipe = assert(io.popen(("%s %s %d 2>&1"):format(support.quote(support.host "edits"), server.base_url, rounds)))
+    local command = ("%s %s %d 2>&1"):format(support.quote(support.host "edits"), server.base_url, rounds)
+    local pipe = assert(io.popen(command))
     local output = pipe:read "*a"
     assert.is_true(pipe:close() == true, output)
     jobs.report("%d of %d edits were given up while they were sent", tonumber(output), rounds)

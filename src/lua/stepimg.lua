@@ -429,7 +429,7 @@ local function block(what, seconds)
     if primitives.wait(what, slice, watch) then
       return true
     end
-  until slice <= 0
+  until not (slice > 0) -- nor where it is no number
   return false
 end
 
