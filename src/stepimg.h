@@ -457,7 +457,7 @@ struct stepimg_outcome {
   bool has_created;
   int64_t created; /* seconds since 1970 */
   struct stepimg_image *images;
-  size_t image_count; /* in the order of the answer's data, those that were filtered too */
+  size_t image_count;                    /* in the order of the answer's data, those that were filtered too */
   const struct stepimg_account *account; /* NULL: it was not asked for */
   const char *const *models;             /* names; NULL: they were not asked for, or there are none */
   size_t model_count;

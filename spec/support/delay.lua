@@ -1,6 +1,5 @@
--- A forwarder of TCP connections, in a process of its own, to the port TARGET of this machine. Whatever comes, a
--- connection too, goes on after HALF seconds: a way that takes twice that there and back. It prints its port, and ends by
--- a signal.
+-- A forwarder of TCP connections, in a process of its own, to the port TARGET of this machine. Whatever comes goes on
+-- after HALF seconds: a way that takes twice that there and back. It prints its port, and ends by a signal.
 
 local socket = require "socket"
 
