@@ -1,11 +1,13 @@
 -- One listener: reads each request whole, hands it to whoever answers there, and survives whatever a client does.
 
 local cqueues = require "cqueues"
+local errno = require "cqueues.errno"
 local http_server = require "http.server"
 local peer = require "peer"
 
 local origin = {}
 
+local ROOM = 2 ^ 30 | 0   -- bytes
 local PATIENCE = 300    -- a spec may hold a connection idle for as long as it likes
 
 local function plain(headers)
@@ -21,10 +23,39 @@ local function plain(headers)
     return found
 end
 
+-- Over HTTP/2 lua-http forgets to tell a client that there is room for more, where that cannot go out at once, so there is
+-- room for all from the start; and it may sleep over what has come already, so it is woken now and then.
+local function receive_large(stream)
+    local connection, parts = stream.connection, {}
+    local deadline = cqueues.monotime() + PATIENCE
+    stream:write_window_update(ROOM, PATIENCE)
+    if not connection.roomy then
+        connection.roomy = true
+        connection:write_window_update(ROOM, PATIENCE)
+    end
+    while cqueues.monotime() < deadline do
+        local chunk, why, number = stream:get_next_chunk(0.1)
+        if chunk then
+            parts[#parts + 1] = chunk
+        elseif not why then
+            return table.concat(parts)
+        elseif number ~= errno.ETIMEDOUT then
+            return nil
+        else
+            connection:step(0)
+        end
+    end
+end
+
 local function receive(stream)
     stream.use_zlib = false     -- or an answer to `TE: gzip` would be compressed behind our back
     local headers = stream:get_headers(PATIENCE)
-    local body = headers and stream:get_body_as_string(PATIENCE)
+    local body
+    if headers and stream.connection.version == 2 and stream.state == "open" then
+        body = receive_large(stream)
+    else
+        body = headers and stream:get_body_as_string(PATIENCE)
+    end
     -- lua-http takes a body that was cut short for a whole one.
     if not body or #body ~= tonumber(headers:get "content-length" or #body) then
         return nil
