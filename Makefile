@@ -42,7 +42,7 @@ CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/binding/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork worker environment.so suspend.so)
+HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c)
 OF_BINDING := await budget callbacks cancel client each ending errors eventloop examples generate image interrupts jobs \
@@ -103,7 +103,7 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--wrap=clock_now $(CURL_LD) -lm
 
-$(BUILD)/secrets $(BUILD)/fork: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
+$(BUILD)/secrets $(BUILD)/fork $(BUILD)/edits: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/environment.so $(BUILD)/suspend.so: $(BUILD)/%.so: spec/host/%.c | $(BUILD)/tools

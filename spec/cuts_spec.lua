@@ -14,6 +14,8 @@ local AT_ONCE = 180 -- requests; the stand-in remembers 200
 local NOT_YET = 500 -- bytes either way that are certainly of the TLS handshake
 local ANSWER = '{"data":[{"b64_json":"iVBORw0KGgo="}]}' -- short, so that each of its bytes can be the last
 local WORDS = ("灯"):rep(300)
+-- To be edited: it leaves in several pieces.
+local PICTURE = support.part "samples".gif .. ("x"):rep(90000)
 local ENDINGS = {"cancel", "close", "deadline"} -- what the caller may do meanwhile
 local RACES = jobs.LONG and 1000 or 20
 
@@ -86,8 +88,8 @@ for _, way in ipairs(support.WAYS) do
     end)
 
     -- All of one length, so that each exchange has the same bytes.
-    local function params(name, knobs)
-      return {prompt = support.prompt(knobs or {json = ANSWER}, name .. WORDS), seed = 7}
+    local function params(name, knobs, edit)
+      return {prompt = support.prompt(knobs or {json = ANSWER}, name .. WORDS), seed = 7, image = edit and PICTURE}
     end
 
     -- A client of the case's own, with or without a kept connection.
@@ -112,15 +114,17 @@ for _, way in ipairs(support.WAYS) do
       for i, one in ipairs(some) do
         one.door = doors[i]
         one.client = open(one)
-        one.name = ("%s %s after %d bytes%s%s%s"):format(one.how, one.way, one.at, one.kept and ", kept" or "",
-          one.link and ", of the picture" or "", one.ending and ", then " .. one.ending or "")
+        one.name = ("%s %s after %d bytes%s%s%s%s"):format(one.how, one.way, one.at, one.kept and ", kept" or "",
+          one.link and ", of the picture" or "", one.edit and ", of an edit" or "",
+          one.ending and ", then " .. one.ending or "")
       end
       server:reset()
       for i, one in ipairs(some) do
         local door = one.link and one.door.pictures or one.door.api
         order("cut", one.door.api, "close", "never", 0)
         order("cut", door, one.how, one.way, one.at, one.once and "once" or nil)
-        local asked = params(("%04d"):format(i), one.link and {url = through(one.door.pictures, one.link)})
+        local asked = params(("%04d"):format(i), one.link and {url = through(one.door.pictures, one.link)},
+          one.edit)
         asked.response_format = one.link and "url" or nil
         one.job = assert(one.client:submit(asked))
       end
@@ -158,20 +162,20 @@ for _, way in ipairs(support.WAYS) do
     end
 
     -- How many bytes an exchange has up and down.
-    local function size(kept)
+    local function size(kept, edit)
       local client <close> = open {door = doors[1], kept = kept}
       order("cut", doors[1].api, "close", "never", 0)
-      assert(client:generate(params "0000"))
+      assert(client:generate(params("0000", nil, edit)))
       return count(doors[1].api)
     end
 
     -- One job for each way of ending its connection, and for each of so many places to end it at.
-    local function each_cut(cases, most, hows, kept, link)
-      local bytes = size(kept)
+    local function each_cut(cases, most, hows, kept, link, edit)
+      local bytes = size(kept, edit)
       for _, how in ipairs(hows) do
         for _, direction in ipairs {"up", "down"} do
           for _, at in ipairs(places(bytes[direction], most)) do
-            local case = {how = how, way = direction, at = at, kept = kept, link = link, options = {}}
+            local case = {how = how, way = direction, at = at, kept = kept, link = link, edit = edit, options = {}}
             case.once = kept and #cases % 2 == 0 -- else the new connection that follows is cut as well
             if way.setting.tls and not kept and not link and at < NOT_YET then
               case.billed = false
@@ -193,7 +197,10 @@ for _, way in ipairs(support.WAYS) do
       for _, kept in ipairs {false, true} do
         each_cut(cases, ALL, {"close", "reset"}, kept)
         each_cut(cases, SOME, {"silence"}, kept)
+        each_cut(cases, ALL, {"close", "reset"}, kept, nil, true)
+        each_cut(cases, SOME, {"silence"}, kept, nil, true)
         each_cut(ended, SOME, {"silence", "reset"}, kept)
+        each_cut(ended, SOME, {"silence", "reset"}, kept, nil, true)
       end
       each_cut(cases, SOME, {"reset"}, false, link)
       for i, case in ipairs(ended) do

@@ -200,6 +200,44 @@ describe("The example", function()
     end)
   end)
 
+  describe("moods.lua", function()
+    local FIVE = {"happy", "sad", "angry", "afraid", "surprised"}
+
+    it("makes a face, and edits it into five moods", function()
+      local out = succeeds(words(LUA, example "moods", "a face"))
+      plain(out)
+      local expected = {["face.png"] = "1024x1024"}
+      for _, mood in ipairs(FIVE) do
+        assert.truthy(out:find("\n" .. mood .. ".png\n", 1, true))
+        expected[mood .. ".png"] = "1024x1024"
+      end
+      assert.same(expected, pictures())
+      local edits = 0
+      for _, request in ipairs(server:log().requests) do
+        edits = edits + (request.path == "/v1/images/edits" and 1 or 0)
+      end
+      assert.equal(5, edits)
+    end)
+
+    it("edits a face that is there, as large as it is", function()
+      support.write(directory .. "/own.png", support.painted {width = 20, height = 30, seed = 7})
+      succeeds(words(LUA, example "moods", "-f", "own.png"))
+      assert.same("20x30", pictures()["afraid.png"])
+    end)
+
+    it("says in a sentence why there is none", function()
+      for _, given in ipairs {words(FAILS), words("-f", "missing.png"), support.prompt {picture = "filtered"}} do
+        local ended, out, err = run(words(LUA, example "moods") .. " " .. (given:find "^'" and given or words(given)))
+        assert.same({"exit", 1}, ended)
+        assert.matches("^No picture%. [^\n]+\n$", out .. err)
+      end
+      support.write(directory .. "/own.png", "no picture")
+      local ended, _, err = run(words(LUA, example "moods", "-f", "own.png"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("^happy: no picture%. invalid: image: this is no PNG", err)
+    end)
+  end)
+
   describe("form.lua", function()
     it("checks at each key, and says it in another language", function()
       local out = succeeds(words(LUA, example "form", "一座灯塔", "51", "1:0"))

@@ -104,6 +104,7 @@ for _, way in ipairs(support.WAYS) do
         assert.is_nil(image.bytes)
         assert.is_nil(image.format)
         assert.is_nil(image.width)
+        assert.matches("option download", support.failure(image:save "never.png").message)
       end
       assert.equal(0, server:log().gets)
       assert.is_string(assert(other:generate(params, {download = true})).image.bytes)

@@ -167,7 +167,8 @@ describe("Nothing is in the way", function()
     local before = rounds(2)
     local after = rounds(6)
     assert.equal(4000, told)
-    assert.is_true(after - before < 20, ("%.0f KiB are kept"):format(after - before))
+    -- A record is 300 bytes and more; a table that has room for twice as many as it needs is no record.
+    assert.is_true(after - before < 200, ("%.0f KiB are kept"):format(after - before))
   end)
 
   it("of a key that is set later: a default client without one is not kept", function()

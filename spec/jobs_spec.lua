@@ -110,7 +110,9 @@ for _, way in ipairs(support.WAYS) do
         assert.is_true(progress.elapsed > 0 and progress.elapsed < job:progress().elapsed)
         assert.is_true(state.phase ~= "receiving" or progress.received < progress.total)
         assert.same({1, nil}, {select("#", job:result()), (job:result())})
-        assert.same({1, nil}, {select("#", job:wait(0)), (job:wait(0))})
+        for _, seconds in ipairs {0, -1, 0 / 0} do
+          assert.same({1, nil}, {select("#", job:wait(seconds)), (job:wait(seconds))})
+        end
         assert.same({0, front and 2 or 1}, {client:update(), client:pending()})
         client:close()
         assert.same({"cancelled", "done", false}, {job:status(), job:progress().phase, job:cancel()})

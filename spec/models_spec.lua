@@ -16,6 +16,7 @@ local REFERENCE = {
   seed = {type = "integer", min = 0, max = 2147483647},
   steps = {type = "integer", min = 1, max = 50, default = 8},
   cfg_scale = {type = "number", min = 1.0, max = 10.0, default = 1.0},
+  image = {type = "image", max_side = 4096}, -- of POST /images/edits
   negative_prompt = {type = "string", max_length = 512, default = ""},
   text_mode = {type = "boolean", default = false},
 }

@@ -225,6 +225,7 @@ describe("strict = false", function()
     assert.equal(0, support.posts(server, function()
       for field, value in pairs {
         steps = 51, seed = "1", size = "1x1", shiny = print, level = 0 / 0, deep = {[{}] = 1}, loop = loop,
+        [print] = 1, [7] = 1,
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
         assert.equal("invalid", err.kind)

@@ -58,6 +58,9 @@ local function joined(list, format)
 end
 
 local function allowed(rule)
+  if rule.max_side then
+    return ("at most %d x %d pixels"):format(rule.max_side, rule.max_side)
+  end
   if rule.examples then
     return joined(rule.examples, code) .. (", %s to %s"):format(rule.min, rule.max)
   elseif rule.choices then

@@ -84,7 +84,10 @@ describe("An answer", function()
   end)
 
   it("of 429 for want of a balance is billing, sent once, and holds nobody back", function()
-    for _, words in ipairs {{"insufficient_quota", "x"}, {"x", "insufficient_quota"}} do
+    for _, words in ipairs {
+      {"insufficient_quota", "x"}, {"x", "insufficient_quota"}, {"x", "INSUFFICIENT_QUOTA"},
+      {"x", "insufficient_user_quota"}, {"x", "insufficient_balance"}, {"exceeded_current_quota_error", "x"},
+    } do
       local empty = answer(429, QUOTA:format(table.unpack(words)), "retry-after: 20\r\n")
       with({empty}, {retries = 2}, function(client, server)
         local err = raw.failure(assert(client:submit(PARAMS)))

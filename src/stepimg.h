@@ -317,9 +317,37 @@ STEPIMG_API int stepimg_client_max_concurrent(const stepimg_client *client);
    makes another. */
 typedef struct stepimg_queue stepimg_queue;
 
-struct stepimg_request {
-  const char *body; /* JSON; copied */
+/* A picture's bytes: constant, counted, shared by who holds them. Any thread. */
+typedef struct stepimg_payload stepimg_payload;
+
+STEPIMG_API const unsigned char *stepimg_payload_bytes(const stepimg_payload *payload, size_t *length);
+/* One more holder. Returns payload. */
+STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
+/* One holder less; the last one frees. NULL is fine. To give megabytes back to the system takes longer than a frame
+   should wait: while the client runs, its I/O thread does it. */
+STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
+
+/* A text of a form; not always with a NUL behind it. */
+struct stepimg_field {
+  const char *name; /* NUL-terminated, without control characters */
+  const char *text;
   size_t length;
+};
+
+/* A request to edit a picture: it goes to the endpoint for edits, as a form. The picture is one of the three. */
+struct stepimg_edit {
+  const struct stepimg_field *fields; /* the other parameters; copied */
+  size_t field_count;
+  stepimg_payload *payload; /* held until the job has ended */
+  const char *path;         /* a file, which the I/O thread reads. Copied; means what it means now */
+  const char *bytes;        /* the host's, and not copied: they stay what they are until the job has an outcome */
+  size_t length;
+};
+
+struct stepimg_request {
+  const char *body; /* JSON; copied. Not used where edit is given */
+  size_t length;
+  const struct stepimg_edit *edit; /* NULL: no picture is edited */
   const char *save;     /* path of a file that the first picture goes to as it arrives; NULL: memory. Copied. */
   stepimg_queue *queue; /* where the job goes when it is finished; NULL: nowhere, it is only waited for */
   void *tag;            /* the host's own, for stepimg_job_tag */
@@ -327,7 +355,8 @@ struct stepimg_request {
 };
 
 /* Queues a request; never blocks on the network or the disk. *job is the caller's, to be released with stepimg_job_free.
-   Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed) or STEPIMG_NOMEM. */
+   Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed), STEPIMG_INVALID (a field's
+   name), STEPIMG_IO (there is no working directory) or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request,
                                              stepimg_job **job, struct stepimg_error *error);
 
@@ -373,22 +402,13 @@ enum stepimg_state { STEPIMG_STATE_QUEUED, STEPIMG_STATE_RUNNING, STEPIMG_STATE_
 struct stepimg_progress {
   enum stepimg_state state;
   enum stepimg_phase phase;
+  int64_t sent, to_send;   /* bytes of the request's body, of an edit those of its picture; of a download 0 */
   int64_t received, total; /* bytes of the body now arriving; total 0: not told */
   double elapsed;          /* seconds since submit, until the end */
   int attempt;             /* from 1; 0: none begun yet */
 };
 
 STEPIMG_API void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress);
-
-/* A picture's bytes: constant, counted, shared by who holds them. Any thread. */
-typedef struct stepimg_payload stepimg_payload;
-
-STEPIMG_API const unsigned char *stepimg_payload_bytes(const stepimg_payload *payload, size_t *length);
-/* One more holder. Returns payload. */
-STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
-/* One holder less; the last one frees. NULL is fine. To give megabytes back to the system takes longer than a frame
-   should wait: while the client runs, its I/O thread does it. */
-STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
 
 enum { STEPIMG_MAX_IMAGES = 16 }; /* an answer with more of them is refused */
 

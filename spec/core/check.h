@@ -14,7 +14,9 @@
 /* cmocka tells no analyzer that a failed assertion does not return. */
 #if defined(__clang_analyzer__)
 #undef assert_true
+#undef assert_non_null
 #define assert_true(condition) ((condition) ? (void)0 : abort())
+#define assert_non_null(pointer) assert_true((pointer) != NULL)
 #endif
 
 #include "stepimg.h"

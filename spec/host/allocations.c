@@ -115,16 +115,30 @@ static bool is_sane(const struct stepimg_outcome *outcome)
          outcome->images[0].format == STEPIMG_PNG && outcome->images[0].has_seed && outcome->id != NULL;
 }
 
+/* The beginning of a GIF, 16 wide and 8 high: the stand-in wants no more of a picture. */
+static const char gif[] = "GIF89a\x10\0\x08\0\x81\0\0";
+
 static bool run_jobs(stepimg_client *client, const char *save)
 {
+  static const struct stepimg_field fields[] = {
+      {"model", "step-image-edit-2", 17}, {"prompt", "{\"bytes\":150000} x", 18}, {"response_format", "b64_json", 8}};
+  enum { EDITS = 2 };
+  const struct stepimg_edit edits[EDITS] = {{.fields = fields, .field_count = 3, .bytes = gif, .length = sizeof gif},
+                                            {.fields = fields, .field_count = 3, .path = save}};
   static const char *const bodies[] = {
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"bytes\\\":150000} x\",\"response_format\":\"b64_json\"}",
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"bytes\\\":150000} x\",\"response_format\":\"url\"}",
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"status\\\":503} x\",\"response_format\":\"url\"}",
   };
   bool sane = true;
-  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-    struct stepimg_request request = {.body = bodies[i], .length = strlen(bodies[i]), .save = i == 0 ? save : NULL};
+  const size_t count = sizeof bodies / sizeof *bodies;
+  for (size_t i = 0; i < count + EDITS; i++) {
+    struct stepimg_request request = {.save = i == 0 ? save : NULL};
+    if (i < count) {
+      request.body = bodies[i];
+      request.length = strlen(bodies[i]);
+    } else
+      request.edit = &edits[i - count];
     struct stepimg_error error;
     stepimg_job *job;
     request.call = *stepimg_client_call_defaults(client);

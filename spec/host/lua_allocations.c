@@ -109,7 +109,7 @@ int main(int argc, char **argv)
   static const luaL_Reg functions[] = {{"arm", arm},         {"disarm", disarm},       {"spare", spare},
                                        {"collect", collect}, {"collected", collected}, {NULL, NULL}};
   struct allocator allocator = {.L = NULL};
-  lua_State *L = argc > 1 ? lua_newstate(allocate, &allocator) : NULL;
+  lua_State *L = argc > 1 ? compat_newstate(allocate, &allocator) : NULL;
   if (L == NULL) {
     fprintf(stderr, "usage: lua_allocations SCRIPT [ARG …]\n");
     return 2;

@@ -141,6 +141,19 @@ path("generate url", function()
   is_result(client:generate {prompt = PROMPT, response_format = "url"})
 end)
 
+path("edit", function(state)
+  is_result(client:generate {prompt = PROMPT, image = state.image, seed = 7})
+  is_result(client:generate({prompt = PROMPT, image = insist(function() return state.image.bytes end), n = 1}))
+  is_result(client:generate {prompt = PROMPT, image = state.saved})
+  local none, err = client:generate {prompt = PROMPT, image = "face.png"}
+  assert(none == nil and err.field == "image" and #err.all == 1 and err.rule.name == "image")
+end, function(state)
+  is_picture(state.image)
+end, function(state)
+  state.image = assert(client:generate {prompt = PROMPT}).image
+  state.saved = assert(client:generate({prompt = PROMPT}, {save = SAVED})).image
+end)
+
 path("image:save", function(state)
   assert(insist(state.image.save, state.image, COPY) == COPY)
   is_picture(state.image)

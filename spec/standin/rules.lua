@@ -1,13 +1,16 @@
 -- Holds a request against the service's reference. Written from the reference alone and not from the core's catalogue
 -- of models: two readings that agree are worth more than one.
 
+local form = require "form"
 local json = require "cjson".new()
+local sides = require "sides"
 json.decode_invalid_numbers(false)
 
 local rules = {}
 
 local SIZES = {["1024x1024"] = true, ["768x1360"] = true, ["896x1184"] = true, ["1360x768"] = true, ["1184x896"] = true}
 local LONGEST = 512
+local LARGEST = 4096
 
 local function text(name, value)
     if type(value) ~= "string" then
@@ -87,6 +90,83 @@ function rules.read(request)
         return nil, 400, "the body is not a JSON object"
     end
     return params
+end
+
+local NUMBERS = {seed = true, steps = true, cfg_scale = true}
+local BOOLEANS = {["true"] = true, ["false"] = false}
+
+-- Of a picture to edit: the same from a form's texts, and the picture as params.image; or nil, status, message.
+function rules.read_form(request)
+    local parts, message = form.read(request.headers["content-type"] or "", request.body)
+    if not parts then
+        return nil, 400, message
+    end
+    local params = {}
+    for _, part in ipairs(parts) do
+        local name, given = part.name, part.body
+        if params[name] ~= nil then
+            return nil, 400, ("field %q is given twice"):format(name)
+        elseif name == "image" then
+            params.image = part
+        elseif part.filename or part.type then
+            return nil, 400, ("field %q must be text"):format(name)
+        elseif not utf8.len(given) then
+            return nil, 400, ("field %q is not valid UTF-8"):format(name)
+        elseif NUMBERS[name] then
+            params[name] = given:find "^%-?%d+%.?%d*$" and tonumber(given) or given
+        elseif name == "text_mode" then
+            params[name] = BOOLEANS[given] == nil and given or BOOLEANS[given]
+        else
+            params[name] = given
+        end
+        request.written = request.written or {}
+        request.written[name] = given
+    end
+    return params
+end
+
+-- One picture, by its bytes, as large as is allowed, under a name, and called what it is.
+local function check_image(image)
+    if not image then
+        return 'field "image" is required'
+    end
+    local kind, width, height = sides(image.body)
+    if not kind then
+        return "image is not a picture"
+    elseif width > LARGEST or height > LARGEST then
+        return ("image is larger than %d x %d"):format(LARGEST, LARGEST)
+    elseif image.type ~= kind then
+        return ("image is called %s, but is %s"):format(tostring(image.type), kind)
+    elseif not image.filename or image.filename == "" then
+        return "image has no file name"
+    end
+    image.width, image.height = width, height
+end
+
+function rules.check_form(request, params)
+    local message = check_image(params.image)
+    if message then
+        return 400, message
+    end
+    for _, name in ipairs {"size", "n"} do
+        if params[name] ~= nil then
+            return 400, ("unknown field %q"):format(name)
+        end
+    end
+    for _, name in ipairs {"model", "prompt"} do
+        if params[name] == nil then
+            return 400, ("field %q is required"):format(name)
+        end
+    end
+    for name, value in pairs(params) do
+        if name ~= "image" and not FIELDS[name] then
+            return 400, ("unknown field %q"):format(name)
+        end
+        message = name ~= "image" and FIELDS[name](name, value, request.written[name])
+        if message then
+            return 400, message
+        end
+    end
 end
 
 -- Every `"name": value` of the body as it was written: the decoder knows no difference between 8 and 8.0, and keeps

@@ -34,9 +34,12 @@ local function current(self, given)
     return given
 end
 
--- `size` is height x width.
+-- `size` is height x width. A picture that was edited is as large as it was.
 local function recipe_of(params, seed, given)
     local height, width = (params.size or "1024x1024"):match("^(%d+)x(%d+)$")
+    if params.image then
+        width, height = params.image.width, params.image.height
+    end
     return {
         width = tonumber(width), height = tonumber(height), bytes = given.bytes, format = given.format,
         -- A picture of a given size is for load: without a seed of its own it is always the same, and so comes from
@@ -69,7 +72,8 @@ end
 -- The answer to a request, and the knobs to send it with.
 local function judge(self, request)
     local path = request.path:match("^[^?]*")
-    if path:sub(-#"/images/generations") ~= "/images/generations" then
+    local edits = path:sub(-#"/images/edits") == "/images/edits"
+    if not edits and path:sub(-#"/images/generations") ~= "/images/generations" then
         return answer.refuse(404), {}
     elseif request.method ~= "POST" then
         return answer.refuse(405, "Use POST"), {}
@@ -79,7 +83,7 @@ local function judge(self, request)
         return answer.refuse(status, message), {}
     end
     local params
-    params, status, message = rules.read(request)
+    params, status, message = (edits and rules.read_form or rules.read)(request)
     if not params then
         return answer.refuse(status, message), {}
     end
@@ -88,7 +92,7 @@ local function judge(self, request)
         return answer.refuse(400, prompt), {}
     end
     params.prompt = prompt
-    status, message = rules.check(request, params)
+    status, message = (edits and rules.check_form or rules.check)(request, params)
     if status then
         return answer.refuse(status, message), {}
     end

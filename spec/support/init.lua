@@ -67,14 +67,20 @@ function support.failure(result, err)
   return err
 end
 
--- The last request to the API, as the stand-in received it, and its body as a table.
-function support.request(server)
+-- The last POST to the API, as the stand-in received it.
+function support.request_as_sent(server)
   local requests = server:log().requests
   for i = #requests, 1, -1 do
     if requests[i].method == "POST" then
-      return requests[i], json.decode(requests[i].body)
+      return requests[i]
     end
   end
+end
+
+-- The same, and its JSON as a table.
+function support.request(server)
+  local request = support.request_as_sent(server)
+  return request, request and json.decode(request.body)
 end
 
 -- Counts what reached the API while `f` ran.
@@ -196,7 +202,7 @@ support.NO_FIGURES = SANITIZED and "a sanitizer's own memory and work are in the
 
 -- The path of a program that the Makefile builds.
 function support.host(name)
-  local shared = ("allocations secrets fork worker"):find(name, 1, true)
+  local shared = ("allocations secrets fork edits worker"):find(name, 1, true)
   return (SANITIZED or not shared and BUILT or lfs.currentdir() .. "/build") .. "/" .. name
 end
 

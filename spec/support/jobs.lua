@@ -117,7 +117,8 @@ function jobs.seen(server)
   local count = {}
   for _, request in ipairs(server:log().requests) do
     if request.method == "POST" then
-      local prompt = json.decode(request.body).prompt:match "([^}]*)$":match "^%s*(.*)$"
+      local prompt = request.body:match 'name="prompt"\r\n\r\n(.-)\r\n%-%-' or json.decode(request.body).prompt
+      prompt = prompt:match "([^}]*)$":match "^%s*(.*)$"
       count[prompt] = (count[prompt] or 0) + 1
     end
   end

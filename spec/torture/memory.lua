@@ -1,6 +1,6 @@
--- memory.lua BASE_URL DIRECTORY, run by spec/host/core_failures.c: for each N, the N-th allocation of the core's and of
--- the primitives' fails on each of the main paths. That is raised, or is the error of a job, and is over with it. Prints
--- how many failed.
+-- memory.lua BASE_URL DIRECTORY, run by spec/host/core_failures.c: for each N, the N-th allocation of the core's and
+-- of the primitives' fails on each of the main paths. That is raised, or is the error of a job, and is over with it.
+-- Prints how many failed.
 
 local allocations, base_url, directory = ...
 arg = {base_url, directory} -- luacheck: ignore

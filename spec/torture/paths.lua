@@ -76,6 +76,25 @@ path("generate", function(state)
   end
 end)
 
+-- A picture that is edited is the host's own, or an image's; whatever becomes of it meanwhile, all of it is sent or
+-- none.
+path("edit", function(state)
+  for i = 1, 2 do
+    local params = prompt()
+    params.image, params.n = i == 1 and state.bytes or state.image, 1
+    local result, err = state.client:generate(params)
+    if not state.meddled then
+      check_result(result, err)
+      check_bytes(result)
+    end
+  end
+end, function(state)
+  assert(state.image_closed or #state.image.bytes == BYTES, "the picture is lost")
+end, function(state)
+  state.image = assert(state.client:generate(prompt())).image
+  state.bytes = assert(state.client:generate(prompt())).image.bytes .. ("x"):rep(70000)
+end)
+
 -- A submit that returned calls its callback once; of one that raised nothing is known, but that it is over some time.
 path("submit", function(state)
   state.job = assert(state.client:submit(prompt(), {on_done = state.on_done}))

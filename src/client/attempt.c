@@ -28,13 +28,15 @@ struct work {
 static void free_work(struct stepimg_job *job)
 {
   struct work *work = job->work;
-  if (work == NULL)
-    return;
-  exchange_free(&work->exchange);
-  answer_free(&work->answer);
-  free(work->url);
-  free(work);
-  job->work = NULL;
+  if (work != NULL) {
+    exchange_free(&work->exchange);
+    answer_free(&work->answer);
+    free(work->url);
+    free(work);
+    job->work = NULL;
+  }
+  edit_free(job->edit); /* after the exchange, which reads it; the host may keep the job for long */
+  job->edit = NULL;
 }
 
 /* Puts a saved picture in its place, before anybody hears that the job is done. */
@@ -70,7 +72,7 @@ static void finish_as(struct worker *worker, struct stepimg_job *job, enum stepi
   struct stepimg_error error;
   error_clear(&error);
   error_set(&error, kind, NULL, "%s", message);
-  error.maybe_billed = atomic_load(&job->progress.sent);
+  error.maybe_billed = atomic_load(&job->progress.body_left);
   finish(worker, job, &error);
 }
 
@@ -86,7 +88,7 @@ static void expire(struct worker *worker, struct stepimg_job *job)
   error_clear(&error);
   error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %s s passed while the job was waiting for its turn",
             text_number(seconds, job->call.deadline, 14));
-  error.maybe_billed = atomic_load(&job->progress.sent);
+  error.maybe_billed = atomic_load(&job->progress.body_left);
   finish(worker, job, &error);
 }
 
@@ -99,7 +101,7 @@ void attempt_let_go(struct worker *worker, struct stepimg_job *job)
 {
   if (atomic_load(&job->state) == JOB_ENDED)
     return;
-  if (!atomic_load(&job->progress.sent))
+  if (!atomic_load(&job->progress.body_left))
     job_refund(job);
   free_work(job);
   job_enter(&worker->jobs, job, JOB_ENDED, "given up");
@@ -143,7 +145,8 @@ static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
   answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
   job->work->timing.queued = clock_now() - job->submitted;
   error_clear(&error);
-  if (job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK)
+  if ((job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK) &&
+      (job->edit == NULL || edit_read(job->edit, worker->client->max_response_bytes, &error) == STEPIMG_OK))
     return true;
   finish(worker, job, &error);
   return false;
@@ -179,13 +182,18 @@ static void launch(struct worker *worker, struct stepimg_job *job)
 static void begin_post(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  atomic_store(&job->progress.sent, false);
+  atomic_store(&job->progress.body_left, false);
   if (!charge(worker, job))
     return;
   pace_begin(&worker->client->pace, clock_now());
   atomic_fetch_add(&job->attempts, 1);
-  if (exchange_post(&work->exchange, &worker->client->settings, job->body, job->body_length, attempt_timeout(job),
-                    &work->answer, &job->progress, worker->pool))
+  const struct settings *settings = &worker->client->settings;
+  double timeout = attempt_timeout(job);
+  bool good = job->edit != NULL ? exchange_post_form(&work->exchange, settings, &job->edit->form, timeout,
+                                                     &work->answer, &job->progress, worker->pool)
+                                : exchange_post(&work->exchange, settings, job->body, job->body_length, timeout,
+                                                &work->answer, &job->progress, worker->pool);
+  if (good)
     launch(worker, job);
   else
     no_memory(worker, job);
@@ -256,12 +264,14 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   exchange_free(&work->exchange);
   if (work->image == NULL) { /* it was refused: nothing of it is left to be billed */
     job_refund(job);
-    atomic_store(&job->progress.sent, false);
+    atomic_store(&job->progress.body_left, false);
   }
   work->again = verdict->again;
   work->attempts -= verdict->again == POLICY_UNDECODED;
   atomic_store_explicit(&job->progress.phase, STEPIMG_QUEUED, memory_order_relaxed);
-  atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed); /* of an attempt that is over */
+  atomic_store_explicit(&job->progress.sent, 0, memory_order_relaxed); /* all of an attempt that is over */
+  atomic_store_explicit(&job->progress.to_send, 0, memory_order_relaxed);
+  atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed);
   atomic_store_explicit(&job->progress.total, 0, memory_order_relaxed);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
   wait_until(worker, job, now + plan.wait);

@@ -49,6 +49,7 @@ void job_release(struct stepimg_job *job)
   stepimg_client *client = job->client;
   free_outcome(job->outcome);
   queue_release(job->queue);
+  edit_free(job->edit);
   free(job->body);
   free(job->save);
   free(job->target);
@@ -64,28 +65,66 @@ static char *copy(const char *text)
   return made != NULL ? memcpy(made, text, size) : NULL;
 }
 
+/* Copies so many bytes of the picture that the job edits: a form's read. Those of the host are the host's again once the
+   job has an outcome, which it gets under the lock. */
+static bool read_picture(void *context, size_t at, char *out, size_t length)
+{
+  struct stepimg_job *job = context;
+  if (!edit_borrows(job->edit)) {
+    memcpy(out, job->edit->bytes + at, length);
+    return true;
+  }
+  lock_acquire(&job->client->lock);
+  bool is_there = job->outcome == NULL;
+  if (is_there && length > 0)
+    memcpy(out, job->edit->bytes + at, length);
+  lock_release(&job->client->lock);
+  return is_there;
+}
+
+/* What is to be sent. False: error says why not. */
+static bool copy_body(struct stepimg_job *job, const struct stepimg_request *request, struct stepimg_error *error)
+{
+  if (request->edit != NULL) {
+    job->edit = edit_new(request->edit, error);
+    if (job->edit == NULL)
+      return false;
+    job->edit->form.read = read_picture;
+    job->edit->form.context = job;
+    return true;
+  }
+  job->body = malloc(request->length + 1);
+  if (job->body == NULL) {
+    error_nomem(error);
+    return false;
+  }
+  memcpy(job->body, request->body, request->length);
+  job->body[request->length] = '\0';
+  job->body_length = request->length;
+  return true;
+}
+
 struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request *request, struct stepimg_error *error)
 {
   struct stepimg_job *job = calloc(1, sizeof *job);
-  if (job != NULL)
-    job->body = malloc(request->length + 1);
-  if (job == NULL || job->body == NULL)
+  if (job == NULL)
     error_nomem(error);
-  else if (request->save != NULL && (job->save = copy(request->save)) == NULL)
-    error_nomem(error);
-  else if (request->save != NULL)
-    file_resolve(request->save, &job->target, error);
-  if (job == NULL || job->body == NULL || error->kind != STEPIMG_OK) {
+  else if (copy_body(job, request, error) && request->save != NULL) {
+    job->save = copy(request->save);
+    if (job->save == NULL)
+      error_nomem(error);
+    else
+      file_resolve(request->save, &job->target, error);
+  }
+  if (job == NULL || error->kind != STEPIMG_OK) {
     if (job != NULL) {
+      edit_free(job->edit);
       free(job->body);
       free(job->save);
     }
     free(job);
     return NULL;
   }
-  memcpy(job->body, request->body, request->length);
-  job->body[request->length] = '\0';
-  job->body_length = request->length;
   job->call = request->call;
   job->tag = request->tag;
   job->submitted = clock_now();
@@ -193,7 +232,7 @@ bool job_give_up(struct stepimg_job *job, const char *message)
   error_clear(&error);
   error_set(&error, STEPIMG_CANCELLED, NULL, "%s", message);
   atomic_store(&job->progress.given_up, true); /* first: what was not sent by the next line never will be */
-  error.maybe_billed = atomic_load(&job->progress.sent);
+  error.maybe_billed = atomic_load(&job->progress.body_left);
   struct stepimg_outcome *outcome = new_outcome(job, &error, NULL, NULL);
   lock_acquire(&client->lock);
   bool first = job->outcome == NULL && !job->storing;
@@ -301,6 +340,8 @@ void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress)
   const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
   progress->state = public_state(job, outcome != NULL);
   progress->phase = (enum stepimg_phase)atomic_load_explicit(&job->progress.phase, memory_order_relaxed);
+  progress->sent = atomic_load_explicit(&job->progress.sent, memory_order_relaxed);
+  progress->to_send = atomic_load_explicit(&job->progress.to_send, memory_order_relaxed);
   progress->received = atomic_load_explicit(&job->progress.received, memory_order_relaxed);
   progress->total = atomic_load_explicit(&job->progress.total, memory_order_relaxed);
   progress->elapsed = outcome != NULL ? outcome->timing.total : clock_now() - job->submitted;

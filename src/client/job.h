@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "client/edit.h"
 #include "client/shared.h"
 #include "client/timers.h"
 #include "http/exchange.h"
@@ -38,7 +39,7 @@ struct stepimg_job {
 
   /* Constant after submit. */
   unsigned number; /* in the trace */
-  char *body;
+  char *body;      /* NULL: it edits a picture */
   size_t body_length;
   char *save, *target; /* the path as it was given, and what it meant then; NULL: none */
   struct stepimg_call call;
@@ -60,6 +61,7 @@ struct stepimg_job {
   struct list_link inbox;
 
   /* The I/O thread's. */
+  struct edit *edit;   /* owned, until its attempts are over; NULL: it edits no picture */
   struct list_link io; /* of the list of its state */
   struct timer timer;
   struct work *work; /* NULL: nothing was begun */
@@ -69,7 +71,7 @@ struct stepimg_job {
 #define CLIENT_ELSEWHERE "the client belongs to the process that made it, before fork; make one in this process"
 
 /* A job of the request, with two holders: the caller and the I/O thread. It is in no list yet. NULL: error says why,
-   STEPIMG_NOMEM, or STEPIMG_IO where the path to save to means nothing. */
+   STEPIMG_NOMEM, STEPIMG_IO where a path means nothing, or STEPIMG_INVALID where a field's name is none. */
 struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request *request, struct stepimg_error *error);
 void job_release(struct stepimg_job *job);
 

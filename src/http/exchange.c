@@ -30,20 +30,25 @@ static void connected(struct exchange *exchange)
   exchange->awaits = false;
 }
 
-/* The POST's body. libcurl sends a request anew by itself when a kept connection turns out to be dead, and that could
-   buy a second picture. With POSTFIELDS it could do so freely; a body that comes from here and cannot be rewound (no
-   CURLOPT_SEEKFUNCTION) goes out once and never again. */
+/* The POST's body, or the picture in its form. libcurl sends a request anew by itself when a kept connection turns out to
+   be dead, and that could buy a second picture. With POSTFIELDS it could do so freely; a body that comes from here and
+   cannot be rewound (no CURLOPT_SEEKFUNCTION, none of the form's part) goes out once and never again. */
 static size_t send_body(char *out, size_t size, size_t count, void *context)
 {
   struct exchange *exchange = context;
   size_t room = size * count, left = exchange->body_length - exchange->body_sent;
   size_t length = left < room ? left : room;
   connected(exchange);
-  atomic_store(&exchange->progress->sent, true);
+  atomic_store(&exchange->progress->body_left, true);
   if (atomic_load(&exchange->progress->given_up))
     return CURL_READFUNC_ABORT;
-  memcpy(out, exchange->body + exchange->body_sent, length);
+  const struct form *form = exchange->form;
+  if (form == NULL)
+    memcpy(out, exchange->body + exchange->body_sent, length);
+  else if (!form->read(form->context, exchange->body_sent, out, length))
+    return CURL_READFUNC_ABORT;
   exchange->body_sent += length;
+  atomic_store_explicit(&exchange->progress->sent, (long long)exchange->body_sent, memory_order_relaxed);
   enter(exchange, exchange->body_sent < exchange->body_length ? STEPIMG_SENDING : STEPIMG_WAITING);
   return length;
 }
@@ -55,12 +60,11 @@ static size_t send_body(char *out, size_t size, size_t count, void *context)
 static int begin_request(void *context, char *to, char *from, int to_port, int from_port)
 {
   struct exchange *exchange = context;
-  bool post = exchange->body != NULL;
   (void)to, (void)from;
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
     return CURL_PREREQFUNC_ABORT;
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
-                                                 from_port, to_port, post && !exchange->fresh);
+                                                 from_port, to_port, exchange->post && !exchange->fresh);
   if (state == CONNECTION_FINE)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
@@ -111,6 +115,13 @@ static void count_anew(struct exchange *exchange, long long total)
 {
   atomic_store_explicit(&exchange->progress->received, 0, memory_order_relaxed);
   atomic_store_explicit(&exchange->progress->total, total, memory_order_relaxed);
+}
+
+static void expect_to_send(struct exchange *exchange, size_t length)
+{
+  exchange->body_length = length;
+  atomic_store_explicit(&exchange->progress->sent, 0, memory_order_relaxed);
+  atomic_store_explicit(&exchange->progress->to_send, (long long)length, memory_order_relaxed);
 }
 
 static bool begin_body(struct exchange *exchange)
@@ -190,6 +201,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   exchange->answer = answer;
   exchange->progress = progress;
   count_anew(exchange, 0);
+  expect_to_send(exchange, 0);
   CURL *easy = exchange->easy = curl_easy_init();
   if (easy == NULL)
     return false;
@@ -242,21 +254,42 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   return good;
 }
 
+static void become_post(struct exchange *exchange, size_t length)
+{
+  exchange->post = true;
+  exchange->awaits = true;
+  exchange->pool->connections.awaited++;
+  expect_to_send(exchange, length);
+}
+
 bool exchange_post(struct exchange *exchange, const struct settings *settings, const char *body, size_t length,
                    double timeout, struct answer *answer, struct progress *progress, struct pool *pool)
 {
   if (!prepare(exchange, settings, settings->endpoint, timeout, answer, progress, pool))
     return false;
-  exchange->awaits = true;
-  pool->connections.awaited++;
+  become_post(exchange, length);
   exchange->body = body;
-  exchange->body_length = length;
   curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L);
   curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
   curl_easy_setopt(exchange->easy, CURLOPT_READFUNCTION, send_body);
   curl_easy_setopt(exchange->easy, CURLOPT_READDATA, exchange);
   curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, settings->headers);
   return true;
+}
+
+bool exchange_post_form(struct exchange *exchange, const struct settings *settings, const struct form *form,
+                        double timeout, struct answer *answer, struct progress *progress, struct pool *pool)
+{
+  if (!prepare(exchange, settings, settings->edits, timeout, answer, progress, pool))
+    return false;
+  become_post(exchange, form->length);
+  exchange->form = form;
+  exchange->mime = form_make(exchange->easy, form, send_body, exchange);
+  if (exchange->mime != NULL && curl_easy_setopt(exchange->easy, CURLOPT_MIMEPOST, exchange->mime) == CURLE_OK &&
+      curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, settings->form_headers) == CURLE_OK)
+    return true;
+  exchange_free(exchange);
+  return false;
 }
 
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
@@ -334,4 +367,6 @@ void exchange_free(struct exchange *exchange)
   exchange->redirect = NULL;
   curl_easy_cleanup(exchange->easy);
   exchange->easy = NULL;
+  curl_mime_free(exchange->mime);
+  exchange->mime = NULL;
 }

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
+#include "http/form.h"
 #include "http/head.h"
 #include "http/policy.h"
 #include "http/pool.h"
@@ -23,8 +24,9 @@ enum { EXCHANGE_BUFFER = 32 * 1024 };
 
 struct progress {
   atomic_int phase;             /* enum stepimg_phase */
+  atomic_llong sent, to_send;   /* bytes of the POST's body, of a form those of its picture */
   atomic_llong received, total; /* bytes of the body now arriving; total 0: not told */
-  atomic_bool sent;             /* some of the POST's body was handed to the network */
+  atomic_bool body_left;        /* some of the POST's body was handed to the network */
   atomic_bool given_up;         /* the host has: no body is to leave any more */
 };
 
@@ -33,9 +35,12 @@ struct exchange {
   const struct settings *settings;
   struct answer *answer;
   struct progress *progress;
-  const char *body; /* the POST's; NULL: a GET */
-  size_t body_length, body_sent;
-  struct stepimg_image *image; /* the GET's */
+  bool post;
+  const char *body; /* the POST's; NULL: none, or a form */
+  const struct form *form;
+  curl_mime *mime;               /* the form, as libcurl sends it; owned */
+  size_t body_length, body_sent; /* of a form those of its picture */
+  struct stepimg_image *image;   /* the GET's */
   struct pool *pool;
   struct pool_place place;
   struct connection_user user;
@@ -58,6 +63,9 @@ struct exchange {
    exchange is over. False: out of memory. */
 bool exchange_post(struct exchange *exchange, const struct settings *settings, const char *body, size_t length,
                    double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
+/* The same of a form (borrowed) to the endpoint for edits. */
+bool exchange_post_form(struct exchange *exchange, const struct settings *settings, const struct form *form,
+                        double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
 /* Prepares a GET of a picture, without the key and the client's headers. */
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
                   struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,

@@ -43,8 +43,7 @@ static const struct row answers[] = {
     {523, 523, POLICY_CLOUDFLARE, 0, STEPIMG_SERVER, false, POLICY_LATER, NO_CONNECTION},
     {525, 526, POLICY_CLOUDFLARE, 0, STEPIMG_SERVER, false, POLICY_LATER, NO_CONNECTION},
     {500, 599, 0, 0, STEPIMG_SERVER, true, POLICY_NEVER, "the service failed"},
-    {300, 399, 0, 0, STEPIMG_PROTOCOL, false, POLICY_NEVER,
-     "the service sent the request elsewhere, and the key follows no redirect; is base_url right?"},
+    {300, 399, 0, 0, STEPIMG_PROTOCOL, false, POLICY_NEVER, "the service sent the request elsewhere"},
     {ANY, 0, 0, STEPIMG_PROTOCOL, true, POLICY_NEVER, "the service answered in a way it does not promise"},
 };
 

@@ -77,6 +77,18 @@ enum stepimg_kind settings_check_library(int features, const char *tls, struct s
   return STEPIMG_OK;
 }
 
+/* Another address below base_url. NULL: no memory. */
+static char *beside(const char *endpoint, const char *path)
+{
+  size_t base = strlen(endpoint) - strlen(URL_PATH), size = strlen(path) + 1;
+  char *other = malloc(base + size);
+  if (other == NULL)
+    return NULL;
+  memcpy(other, endpoint, base);
+  memcpy(other + base, path, size);
+  return other;
+}
+
 enum stepimg_kind settings_init(struct settings *settings, struct stepimg_options *options, struct stepimg_error *error)
 {
   const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
@@ -89,12 +101,15 @@ enum stepimg_kind settings_init(struct settings *settings, struct stepimg_option
       proxy_init(&settings->proxy, take(&options->proxy), settings->endpoint, error) != STEPIMG_OK ||
       authorities_init(&settings->authorities, options->ca_file, error) != STEPIMG_OK)
     return error->kind;
-  bool good = settings->user_agent != NULL && add_header(settings, "Content-Type: application/json") &&
+  settings->edits = beside(settings->endpoint, "/images/edits");
+  bool good = settings->user_agent != NULL && settings->edits != NULL &&
+              add_header(settings, "Content-Type: application/json") && /* first: form_headers are the rest */
               add_header(settings, "Accept: application/json") &&
               add_header(settings, "Expect:") && /* a round trip for nothing */
               (options->api_key == NULL || add_key(settings, options->api_key));
   for (size_t i = 0; good && i < options->header_count; i++)
     good = add_header(settings, options->headers[i]);
+  settings->form_headers = good ? settings->headers->next : NULL;
   return good ? STEPIMG_OK : error_nomem(error);
 }
 
@@ -106,6 +121,7 @@ void settings_clear(struct settings *settings)
   proxy_clear(&settings->proxy);
   authorities_clear(&settings->authorities);
   free(settings->endpoint);
+  free(settings->edits);
   free(settings->user_agent);
   memset(settings, 0, sizeof *settings);
 }

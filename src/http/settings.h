@@ -13,9 +13,11 @@
 
 /* Strings are owned. */
 struct settings {
-  char *endpoint;
+  char *endpoint, *edits;     /* of requests in JSON, and of forms */
   struct curl_slist *headers; /* with the key: for the endpoint alone */
-  const char *key;            /* in one of them; NULL: none */
+  struct curl_slist
+      *form_headers; /* the same without the media type, which libcurl says of a form; a part of headers */
+  const char *key;   /* in one of them; NULL: none */
   char *user_agent;
   struct proxy proxy;
   struct authorities authorities;

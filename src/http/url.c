@@ -276,7 +276,7 @@ static size_t without_end(const char *base, size_t length, const char *end)
 
 enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error)
 {
-  static const char path[] = "/images/generations";
+  static const char path[] = URL_PATH;
   struct address address = open_address(base, 0);
   enum stepimg_kind kind = check_base(&address, base, allow_http, error);
   close_address(&address);

@@ -6,7 +6,10 @@
 
 enum { URL_HOST_MAX = 256 };
 
-/* The endpoint's address below a base URL: https, or http on loopback, or with allow_http anywhere, with a path of any
+/* Where pictures are made, below a base URL. */
+#define URL_PATH "/images/generations"
+
+/* The address of URL_PATH below a base URL: https, or http on loopback, or with allow_http anywhere, with a path of any
    depth and no credentials, query or fragment. The endpoint's own address serves as well. *endpoint is the caller's to
    free. Fails with STEPIMG_INVALID or STEPIMG_NOMEM. */
 enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoint, struct stepimg_error *error);

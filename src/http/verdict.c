@@ -240,9 +240,19 @@ static void hide_key(const struct exchange *exchange, char *text)
 
 /* -------------------------------------------------------------------------------------------------- the verdict -- */
 
+/* Whether it is a code or type by which gateways of this kind say that a balance is used up. */
+static bool is_no_quota(const char *word)
+{
+  static const char *const seen[] = {"insufficient_quota", "insufficient_user_quota", "insufficient_balance",
+                                     "exceeded_current_quota_error"};
+  for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+    if (curl_strequal(word, seen[i]))
+      return true;
+  return false;
+}
+
 static unsigned marks_of_body(const struct exchange *exchange)
 {
-  static const char quota[] = "insufficient_quota";
   const char *body = (const char *)exchange->answer->body.bytes;
   size_t length = exchange->answer->body.length;
   struct words words;
@@ -251,7 +261,7 @@ static unsigned marks_of_body(const struct exchange *exchange)
   if (words_is_page(body, length))
     return POLICY_PAGE;
   words_read(&words, body, length, NULL);
-  return strcmp(words.code, quota) == 0 || strcmp(words.type, quota) == 0 ? POLICY_NO_QUOTA : 0;
+  return is_no_quota(words.code) || is_no_quota(words.type) ? POLICY_NO_QUOTA : 0;
 }
 
 static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
@@ -272,7 +282,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   struct policy_facts *facts = &hearing->facts;
   facts->get = exchange->image != NULL;
   facts->status = exchange_status(exchange);
-  facts->body_left = !facts->get && atomic_load(&exchange->progress->sent);
+  facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
   facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
@@ -282,6 +292,8 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   if (!facts->get)
     facts->marks |= marks_of_body(exchange);
 }
+
+#define NO_FOLLOWING ", and the key follows no redirect; is base_url right?"
 
 /* The service has another word for a model that was taken offline than for any other mistake, but no other status. */
 static bool misses_model(const struct exchange *exchange)
@@ -319,8 +331,10 @@ static void say_refusal(const struct hearing *hearing, const struct policy_verdi
   else if (status == 404)
     error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
   else if (status >= 300 && status <= 399 && location != NULL)
-    error_set(error, verdict->kind, NULL, "%s, to %s (HTTP %d)", verdict->meaning,
-              text_quote(to, location, strlen(location)), status);
+    error_set(error, verdict->kind, NULL, "the service sent the request elsewhere, to %s (HTTP %d)%s",
+              text_quote(to, location, strlen(location)), status, NO_FOLLOWING);
+  else if (status >= 300 && status <= 399)
+    error_set(error, verdict->kind, NULL, "the service sent the request elsewhere (HTTP %d)%s", status, NO_FOLLOWING);
   else
     error_set(error, verdict->kind, NULL, "%s (HTTP %d)", verdict->meaning, status);
 }

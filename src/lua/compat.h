@@ -23,13 +23,15 @@
 #define compat_interpret(L) ((void)(L))
 #endif
 
-/* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it */
+/* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it, a state has a seed */
 #if LUA_VERSION_NUM >= 505
 #define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, 1024 * (size_t)(kib))
 #define compat_close_coroutine(co, from) lua_closethread(co, from)
+#define compat_newstate(allocate, context) lua_newstate(allocate, context, 0)
 #else
 #define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, (int)(kib))
 #define compat_close_coroutine(co, from) ((void)(from), lua_resetthread(co))
+#define compat_newstate(allocate, context) lua_newstate(allocate, context)
 #endif
 
 /* ---- 5.4: user values by number; before, one table holds them, and that of a userdata without any is its own business */

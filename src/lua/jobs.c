@@ -7,26 +7,9 @@
 #include <string.h>
 
 #include "lua/primitives.h"
+#include "lua/record.h"
 
-struct record {
-  stepimg_job *job;              /* NULL: not started, or released */
-  struct client *owner;          /* a user value keeps it */
-  bool apart;                    /* it goes to no queue */
-  bool started, released;        /* the core's job was made; was freed */
-  bool delivered;                /* done was called */
-  unsigned readers;              /* calls further down the stack that read the outcome, or were left by an error */
-  struct stepimg_progress *last; /* owned; of a released job, NULL where there was no memory for it */
-};
-
-enum { ATTR = 1, QUEUE, RECORD_VALUES = QUEUE };
-
-struct handle {
-  struct record *record; /* a user value keeps it */
-};
-
-enum { OF = 1, RESULT, FAILURE, HANDLE_VALUES = FAILURE };
-
-static struct record *check_job(lua_State *L)
+struct record *record_check(lua_State *L)
 {
   return ((struct handle *)class_check(L, 1, JOB))->record;
 }
@@ -41,8 +24,7 @@ struct client *job_owner(lua_State *L, int index)
   return ((struct handle *)class_check(L, index, JOB))->record->owner;
 }
 
-/* Pushes a user value of the record of the handle at index 1. */
-static void push_of(lua_State *L, int value)
+void record_push(lua_State *L, int value)
 {
   lua_getiuservalue(L, 1, OF);
   lua_getiuservalue(L, -1, value);
@@ -112,8 +94,8 @@ static int job_new(lua_State *L)
 
 static int attr(lua_State *L)
 {
-  check_job(L);
-  push_of(L, ATTR);
+  record_check(L);
+  record_push(L, ATTR);
   return 1;
 }
 
@@ -121,7 +103,7 @@ static int attr(lua_State *L)
 static void enter_kept(lua_State *L, struct record *record, bool keep)
 {
   int top = lua_gettop(L);
-  push_of(L, QUEUE);
+  record_push(L, QUEUE);
   lua_getiuservalue(L, -1, KEPT);
   lua_rawgetp(L, -1, record);
   if (keep == lua_isnil(L, -1)) {
@@ -136,40 +118,10 @@ static void enter_kept(lua_State *L, struct record *record, bool keep)
 
 static int keep(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   if (!record->delivered && !record->released)
     enter_kept(L, record, true);
   return 0;
-}
-
-/* ------------------------------------------------------------------------------------------------------- the start -- */
-
-static int start(lua_State *L)
-{
-  struct record *record = check_job(L);
-  struct stepimg_request request = {.body = luaL_checklstring(L, 2, &request.length), .tag = record};
-  struct stepimg_error error;
-  lua_settop(L, 4);
-  request.save = luaL_optstring(L, 4, NULL);
-  if (record->started) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  push_of(L, QUEUE);
-  struct place place = queue_check(L, -1);
-  request.call = *stepimg_client_call_defaults(place.client);
-  request.queue = record->apart ? NULL : place.queue;
-  if (lua_istable(L, 3)) /* plain, and the API's own */
-    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
-      struct stepimg_value value = values_get(L, -1);
-      if (stepimg_call_set(&request.call, values_name(L, -2), &value, &error) != STEPIMG_OK)
-        return values_push_flaw(L, &error);
-    }
-  if (stepimg_submit(place.client, &request, &record->job, &error) != STEPIMG_OK)
-    return values_push_flaw(L, &error);
-  record->started = true;
-  lua_pushboolean(L, 1);
-  return 1;
 }
 
 /* --------------------------------------------------------------------------------------------------------- looking -- */
@@ -182,7 +134,7 @@ static bool is_over(const struct record *record)
 
 static int over(lua_State *L)
 {
-  lua_pushboolean(L, is_over(check_job(L)));
+  lua_pushboolean(L, is_over(record_check(L)));
   return 1;
 }
 
@@ -203,7 +155,7 @@ static void look(struct record *record, struct stepimg_progress *progress)
 static int phase(lua_State *L)
 {
   static const char *const names[] = {"queued", "running", "retrying", "over"};
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   struct stepimg_progress progress;
   look(record, &progress);
   lua_pushstring(L, names[progress.state]);
@@ -213,11 +165,13 @@ static int phase(lua_State *L)
 static int progress(lua_State *L)
 {
   static const char *const phases[] = {"queued", "connecting", "sending", "waiting", "receiving", "done"};
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   struct stepimg_progress progress;
   look(record, &progress);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 7);
   values_set_string(L, "phase", phases[progress.phase]);
+  values_set_integer(L, "sent", progress.sent);
+  values_set_integer(L, "to_send", progress.to_send);
   values_set_integer(L, "received", progress.received);
   if (progress.total > 0)
     values_set_integer(L, "total", progress.total);
@@ -228,7 +182,7 @@ static int progress(lua_State *L)
 
 static int settled(lua_State *L)
 {
-  check_job(L);
+  record_check(L);
   lua_settop(L, 1);
   lua_getiuservalue(L, 1, RESULT);
   lua_getiuservalue(L, 1, FAILURE);
@@ -286,7 +240,7 @@ static bool is_settled(lua_State *L)
 
 static int settle(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   lua_settop(L, 3);
   if (!is_settled(L)) {
     for (int value = FAILURE; value >= RESULT; value--) {
@@ -317,7 +271,7 @@ static void make_room_for_call(lua_State *L)
 /* done(job, f, …). Whoever calls it first delivers the job, even if it was closed meanwhile. */
 static int done(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   if (lua_isfunction(L, 2))
     make_room_for_call(L);
   if (record->delivered) {
@@ -339,7 +293,7 @@ static int done(lua_State *L)
 
 static int cancel(lua_State *L)
 {
-  stepimg_job *job = check_job(L)->job;
+  stepimg_job *job = record_check(L)->job;
   lua_pushboolean(L, job != NULL && stepimg_job_cancel(job));
   return 1;
 }
@@ -347,27 +301,30 @@ static int cancel(lua_State *L)
 /* void(job, failure) */
 static int void_job(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, FAILURE);
   lua_pushnil(L);
   lua_setiuservalue(L, 1, RESULT);
-  if (record->job != NULL)
+  if (record->job != NULL) {
     stepimg_job_cancel(record->job);
+    record_let_picture_go(L);
+  }
   return 0;
 }
 
 static int drop(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   enter_kept(L, record, false);
   let_go(record);
+  record_let_picture_go(L);
   return 0;
 }
 
 static int outcome(lua_State *L)
 {
-  struct record *record = check_job(L);
+  struct record *record = record_check(L);
   lua_settop(L, 1);
   if (record->released)
     return luaL_error(L, "the job was released");
@@ -376,6 +333,7 @@ static int outcome(lua_State *L)
     lua_pushnil(L);
     return 1;
   }
+  record_let_picture_go(L);
   record->readers++;
   outcome_push(L, outcome, record->owner);
   if (--record->readers == 0 && record->released)
@@ -386,9 +344,9 @@ static int outcome(lua_State *L)
 void open_jobs(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"job", job_new},   {"attr", attr},         {"keep", keep},       {"start", start},     {"over", over},
-      {"phase", phase},   {"progress", progress}, {"settled", settled}, {"settle", settle},   {"done", done},
-      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome}, {NULL, NULL}};
+      {"job", job_new},   {"attr", attr},         {"keep", keep},       {"start", record_start}, {"over", over},
+      {"phase", phase},   {"progress", progress}, {"settled", settled}, {"settle", settle},      {"done", done},
+      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome},    {NULL, NULL}};
   primitives_class(L, JOB, NULL);
   primitives_class(L, RECORD, record_gc);
   primitives_add(L, functions);

@@ -1,4 +1,5 @@
 /* Pictures outside Lua's heap, and what the collector is told of them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/primitives.h"
@@ -39,6 +40,12 @@ void payload_push(lua_State *L, struct client *owner, stepimg_payload *bytes)
 static struct payload *check_payload(lua_State *L)
 {
   return class_check(L, 1, PAYLOAD);
+}
+
+stepimg_payload *payload_get(lua_State *L, int index)
+{
+  const struct payload *payload = class_test(L, index, PAYLOAD);
+  return payload != NULL ? payload->bytes : NULL;
 }
 
 static int release(lua_State *L)
@@ -87,7 +94,7 @@ static int bytes(lua_State *L)
 static int save(lua_State *L)
 {
   size_t length = 0;
-  struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1, .message = "the image has no bytes to save"};
+  struct stepimg_error error = {.kind = STEPIMG_IO, .retry_after = -1};
   const char *path = luaL_checkstring(L, 2), *from = luaL_optstring(L, 3, NULL);
   struct payload *payload = class_test(L, 1, PAYLOAD);
   const void *data = NULL;
@@ -100,6 +107,9 @@ static int save(lua_State *L)
     kind = stepimg_write_file(path, data, length, &error);
   else if (from != NULL)
     kind = stepimg_copy_file(from, path, &error);
+  else
+    snprintf(error.message, sizeof error.message, "the image has no bytes to save: %s",
+             payload != NULL ? "it was closed" : "it was not downloaded, as the option download was false");
   if (kind != STEPIMG_OK)
     return values_push_flaw(L, &error);
   lua_pushboolean(L, 1);

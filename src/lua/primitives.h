@@ -20,7 +20,8 @@
  *   job(queue, attr, apart) -> dead job                   attr: one plain table a job; apart: it goes to no queue
  *   attr(job) -> attr
  *   keep(job)                     its queue keeps it, with attr, until it is done: no handle is needed
- *   start(job, body, options, save) -> true | nil, flaw, slip         idempotent
+ *   start(job, body, options, save, picture) -> true | nil, flaw, slip        idempotent; with a picture to edit body is a
+ *                                                         list of texts, {name, text, …}
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
  *   outcome(job) -> plain table | nil while it is going   a failure where it has a kind; images have a payload
@@ -34,7 +35,7 @@
  *
  *   bytes(payload) -> string | nil      release(payload)      save(payload | string | nil, path, from) -> true | nil, flaw   from: a file
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
- *   check(params, strict, model) -> wire, warnings or nil | nil, flaws         params: a plain table, which becomes wire
+ *   check(params, strict, model, picture) -> wire, warnings or nil | nil, flaws    params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
  *   parameters() -> list of names
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
@@ -116,6 +117,17 @@ void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct cl
 
 /* Pushes a payload that holds this picture too; the collector is to be told of it on that client's account. */
 void payload_push(lua_State *L, struct client *owner, stepimg_payload *payload);
+/* What the payload at index holds; NULL: it is none, or released. */
+stepimg_payload *payload_get(lua_State *L, int index);
+
+/* ----------------------------------------------------------------------------------------------------------- edits */
+
+/* A picture to edit: a string, a payload, or a table with the path of its file and what else is known of it. As a value: */
+struct stepimg_value edits_value(lua_State *L, int index);
+/* As what a request borrows. False: it is gone. */
+bool edits_get(lua_State *L, int index, struct stepimg_edit *edit);
+/* The texts of the list at index, {name, text, name, text, …}. Pushes what they are in. */
+void edits_fields(lua_State *L, int index, struct stepimg_edit *edit);
 
 /* ---------------------------------------------------------------------------------------------------------- groups */
 

@@ -144,7 +144,7 @@ for i = 1, #PARAMETERS do
 end
 for model, rules in next, primitives.models() do
   KNOWN_TEXTS[model] = json.encode(model)
-  for _, rule in next, rules do
+  for _, rule in next, rules.params do
     for i = 1, rule.choices and #rule.choices or 0 do
       KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
     end
@@ -155,6 +155,9 @@ end
 local function encode_wire(wire)
   local parts, count = {}, 0
   for name, value in next, wire do
+    if type(name) ~= "string" then
+      return nil, "a name is a " .. type(name)
+    end
     local text, complaint = KNOWN_TEXTS[value]
     if not text then
       text, complaint = encode(value, 1)
@@ -168,10 +171,40 @@ local function encode_wire(wire)
   return "{" .. concat(parts, ",") .. "}"
 end
 
+local picture_of -- of an image, with the images below
+
+-- The texts of a form, {name, text, name, text, and so on}, by the alphabet | nil and what is wrong.
+local function form_of(wire)
+  local names, list = {}, {}
+  for name in next, wire do
+    if type(name) ~= "string" then
+      return nil, "a name is a " .. type(name)
+    end
+    names[#names + 1] = name
+  end
+  sort(names)
+  for i = 1, #names do
+    local value = wire[names[i]]
+    local text, complaint = value, nil
+    if type(value) ~= "string" then
+      text, complaint = encode(value, 1)
+    end
+    if not text then
+      return nil, complaint
+    end
+    list[2 * i - 1], list[2 * i] = names[i], text
+  end
+  return list
+end
+
 -- What a set of parameters means: wire, warnings or nil | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
-  local wire, found = primitives.check(copy, strict, model)
+  local picture = picture_of(copy.image)
+  if picture then
+    copy.image = nil
+  end
+  local wire, found = primitives.check(copy, strict, model, picture)
   if not wire then
     local first = found[1]
     return nil, failure {
@@ -182,7 +215,7 @@ local function check(params, strict, model)
   for i = 1, found and #found or 0 do
     setmetatable(found[i], Warning)
   end
-  return wire, found
+  return wire, found, picture
 end
 
 local function is_params(params)
@@ -235,15 +268,16 @@ local function prepare(client, params, options, deferred)
       return nil, on_done, save
     end
   end
-  local wire, found = check(params, primitives.rules(client))
+  local wire, found, picture = check(params, primitives.rules(client))
   if not wire then
     return nil, found
   end
-  local body, complaint = encode_wire(wire)
+  local body, complaint = (picture and form_of or encode_wire)(wire)
   if not body then
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
   local attr = {}
+  attr.picture = picture -- until it is started
   attr.on_done = on_done -- one by one, as most are nil: a constructor makes room for all
   if save or wire.seed or found then
     attr.save, attr.seed, attr.warnings = save, wire.seed, found
@@ -281,6 +315,25 @@ local function payload_of(image, name)
     error(("calling '%s' on bad self (stepimg.image expected, got %s)"):format(name, type(image)), 3)
   end
   return rawget(hidden, "payload")
+end
+
+-- What can be edited as the primitives take it: a string, an image's payload, or where its file lies; of an image
+-- without a picture an empty string. Nil: it is neither a string nor an image.
+function picture_of(image)
+  if type(image) == "string" then
+    return image
+  end
+  local hidden = type(image) == "table" and getmetatable(image)
+  if type(hidden) ~= "table" or rawget(hidden, "__index") ~= image_index then
+    return nil
+  end
+  local picture = rawget(image, "bytes") or rawget(hidden, "payload")
+  local path = rawget(image, "path")
+  if not picture and path then
+    picture = {path = path, format = rawget(image, "format"), width = rawget(image, "width")}
+    picture.height = rawget(image, "height")
+  end
+  return picture or ""
 end
 
 function Image.close(image)
@@ -373,7 +426,7 @@ local function block(what, seconds)
     if primitives.wait(what, slice, watch) then
       return true
     end
-  until slice <= 0
+  until not (slice > 0) -- nor where it is no number
   return false
 end
 
@@ -570,12 +623,13 @@ local function fill(loop, state)
         return taken
       end
       attr.place = taken.place
-      taken.body, taken.call, taken.save = body, call, attr.save
+      taken.body, taken.call, taken.save, taken.picture = body, call, attr.save, attr.picture
+      attr.picture = nil
       local job = primitives.job(loop, attr)
       keep(job)
       taken.job = job
     end
-    local good, flaw = start(taken.job, taken.body, taken.call, taken.save)
+    local good, flaw = start(taken.job, taken.body, taken.call, taken.save, taken.picture)
     if not good then
       primitives.drop(taken.job)
       taken.err = failure(flaw)
@@ -672,8 +726,8 @@ local function wrong_arguments(params, options, name)
   return nil
 end
 
-local function run(job, body, call, save)
-  local good, flaw = start(job, body, call, save)
+local function run(job, body, call, save, picture)
+  local good, flaw = start(job, body, call, save, picture)
   if not good then
     return nil, failure(flaw)
   end
@@ -692,8 +746,10 @@ local function generate(client, params, options)
   if not body then
     return nil, attr, call
   end
+  local picture = attr.picture
+  attr.picture = nil
   local job = primitives.job(client, attr, true)
-  local good, result, err = pcall(run, job, body, call, attr.save)
+  local good, result, err = pcall(run, job, body, call, attr.save, picture)
   primitives.drop(job)
   if not good then
     error(result, 0)
@@ -726,11 +782,13 @@ function Client.submit(client, params, options)
     end
     return nil, attr
   end
+  local picture = attr.picture
+  attr.picture = nil
   local job = primitives.job(client, attr)
   if attr.on_done or attr.save then
     keep(job)
   end
-  local good, flaw = start(job, body, call, attr.save)
+  local good, flaw = start(job, body, call, attr.save, picture)
   if not good then
     primitives.drop(job)
     return nil, failure(flaw)

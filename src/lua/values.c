@@ -208,7 +208,7 @@ static void make_wire(lua_State *L, const struct stepimg_checked *checked)
   values_set_string(L, "size", checked->size);
 }
 
-/* check(params, strict, model): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
+/* check(params, strict, model, picture): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
 static int check(lua_State *L)
 {
   struct stepimg_checked checked;
@@ -217,12 +217,15 @@ static int check(lua_State *L)
   luaL_checktype(L, 1, LUA_TTABLE);
   bool strict = lua_toboolean(L, 2);
   const char *model = luaL_optstring(L, 3, NULL);
-  lua_settop(L, 3);
+  lua_settop(L, 4);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
     capacity++;
+  capacity += !lua_isnil(L, 4);
   struct stepimg_param usual[16], *params = usual;
   if (capacity > sizeof usual / sizeof *usual)
     params = lua_newuserdatauv(L, capacity * sizeof *params, 0);
+  if (!lua_isnil(L, 4))
+    params[count++] = (struct stepimg_param){"image", edits_value(L, 4)};
   for (lua_pushnil(L); lua_next(L, 1) && count < capacity; lua_pop(L, 1)) {
     params[count].name = values_name(L, -2);
     params[count++].value = values_get(L, -1);
@@ -262,13 +265,11 @@ static void set_rules(lua_State *L, const struct stepimg_model *model)
 {
   lua_createtable(L, 0, (int)model->rule_count);
   lua_createtable(L, (int)model->rule_count, 0);
-  for (size_t i = 0, place = 0; i < model->rule_count; i++) {
-    if (model->rules[i].type == STEPIMG_IMAGE) /* nothing here sends one yet */
-      continue;
+  for (size_t i = 0; i < model->rule_count; i++) {
     push_rule(L, &model->rules[i]);
     lua_setfield(L, -3, model->rules[i].name);
     lua_pushstring(L, model->rules[i].name);
-    lua_rawseti(L, -2, (int)++place);
+    lua_rawseti(L, -2, (int)i + 1);
   }
   lua_setfield(L, -3, "order");
   lua_setfield(L, -2, "params");
