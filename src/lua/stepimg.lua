@@ -9,7 +9,7 @@ local primitives = ...
 
 local error, getmetatable, next, pcall, rawget, rawset = error, getmetatable, next, pcall, rawget, rawset
 local select, setmetatable, tostring, type = select, setmetatable, tostring, type
-local concat, sort = table.concat, table.sort
+local concat = table.concat
 local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutine.isyieldable
 
 local cjson = primitives.cjson or require "cjson"
@@ -430,15 +430,9 @@ local function block(what, seconds)
   return false
 end
 
--- The coroutines that wait for a job are keys of its attr; the values say in what order they came.
-local function is_awaited(attr)
-  for key in next, attr do
-    if type(key) == "thread" then
-      return true
-    end
-  end
-  return false
-end
+-- The coroutines that wait for a job are keys of its attr; the values say in what order they came. The first of them is
+-- told by a primitive: whoever walks over the table here may be cut by one who adds to it.
+local waiter = primitives.waiter
 
 local tickets = 0
 
@@ -449,7 +443,7 @@ local await
 -- The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it.
 local function observed(job)
   local attr = attr_of(job)
-  if not attr.on_done and not is_awaited(attr) then
+  if not attr.on_done and not waiter(attr) then
     done(job)
   end
 end
@@ -533,9 +527,11 @@ end
 function Job.close(job)
   check_self(job, "job", "close")
   local attr = attr_of(job)
-  attr.on_done = nil
+  if attr.on_done then
+    attr.on_done = nil
+  end
   primitives.void(job, failure {kind = "cancelled", message = "the job was closed"})
-  if not is_awaited(attr) then
+  if not waiter(attr) then
     primitives.drop(job)
   end
 end
@@ -560,39 +556,21 @@ end
 
 -- -------------------------------------------------------------------------------------------------------- delivery --
 
--- Those who wait, in the order they came.
-local function waiters_of(attr)
-  local list = {}
-  for key in next, attr do
-    if type(key) == "thread" then
-      list[#list + 1] = key
-    end
-  end
-  if list[2] then
-    sort(list, function(one, other)
-      return (attr[one] or 0) < (attr[other] or 0)
-    end)
-  end
-  return list
-end
-
 -- Delivers a finished job, and says whether it did: false where another call has meanwhile, nil where it has to be left
 -- for now. What one of those who wait raises leaves here; the rest, and the callback, come with the next update.
 local function deliver(job, attr)
-  local on_done, awaited = attr.on_done, is_awaited(attr)
-  if not on_done and not awaited then
+  local on_done, co = attr.on_done, waiter(attr)
+  if not on_done and not co then
     return done(job)
   end
   local result, err = result_of(job)
-  if awaited then
-    local list = waiters_of(attr)
-    for i = 1, #list do
-      local co = list[i]
-      if attr[co] and primitives.resume(co, await) == nil then
-        return nil
-      end
+  while co do
+    if primitives.resume(co, await) == nil then
+      return nil
+    elseif attr[co] then
       attr[co] = nil
     end
+    co = waiter(attr)
   end
   return done(job, on_done, result, err, job)
 end
