@@ -344,8 +344,17 @@ struct stepimg_edit {
   size_t length;
 };
 
+/* What a request is for. But for pictures they cost nothing and are repeated freely; they wait for no turn, and are in no
+   limit or budget, but do wait while the service wants a rest. */
+enum stepimg_question {
+  STEPIMG_PICTURE,
+  STEPIMG_ACCOUNT, /* whose the key is */
+  STEPIMG_MODELS   /* what the key may use */
+};
+
 struct stepimg_request {
-  const char *body; /* JSON; copied. Not used where edit is given */
+  enum stepimg_question question; /* with another than STEPIMG_PICTURE no body and no edit are used */
+  const char *body;               /* JSON; copied. Not used where edit is given */
   size_t length;
   const struct stepimg_edit *edit; /* NULL: no picture is edited */
   const char *save;     /* path of a file that the first picture goes to as it arrives; NULL: memory. Copied. */
@@ -425,6 +434,12 @@ struct stepimg_image {
   uint32_t width, height;
 };
 
+/* What an account holds, in its currency; NAN: not told. */
+struct stepimg_account {
+  const char *type; /* "prepaid", "postpaid"; NULL: not told */
+  double balance, total_cash_balance, total_voucher_balance;
+};
+
 struct stepimg_timing {
   double queued;     /* waiting for its turn */
   double connect;    /* until TCP stood; 0 on a kept connection; all four of the last attempt */
@@ -442,7 +457,10 @@ struct stepimg_outcome {
   bool has_created;
   int64_t created; /* seconds since 1970 */
   struct stepimg_image *images;
-  size_t image_count; /* in the order of the answer's data, those that were filtered too */
+  size_t image_count;                    /* in the order of the answer's data, those that were filtered too */
+  const struct stepimg_account *account; /* NULL: it was not asked for */
+  const char *const *models;             /* names; NULL: they were not asked for, or there are none */
+  size_t model_count;
   struct stepimg_timing timing;
 };
 

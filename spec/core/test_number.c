@@ -1,6 +1,7 @@
 /* Whole numbers as JSON writes them. */
 #include "check.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "payload/number.h"
@@ -103,12 +104,42 @@ static void agrees_with_a_twin(void **state)
       }
 }
 
+static void reads_numbers_with_a_fraction(void **state)
+{
+  static const struct {
+    const char *text;
+    double number;
+  } cases[] = {
+      {"0", 0},
+      {"26.00", 26},
+      {"-0.5", -0.5},
+      {"0.1", 0.1},
+      {"12345.67", 12345.67},
+      {"1e2", 100},
+      {"1.5E+3", 1500},
+      {"25e-1", 2.5},
+      {"0.003", 0.003},
+      {"-1.5e1", -15},
+      {"1e400", HUGE_VAL},
+      {"1e-400", 0},
+      {"999999999.99", 999999999.99},
+      {"100000000000000000000", 1e20},
+      {"0.000000000000000000001", 1e-21},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++)
+    if (!(fabs(number_real(cases[i].text, strlen(cases[i].text)) - cases[i].number) <= fabs(cases[i].number) * 1e-15) &&
+        number_real(cases[i].text, strlen(cases[i].text)) != cases[i].number)
+      fail_msg("%s: %.17g", cases[i].text, number_real(cases[i].text, strlen(cases[i].text)));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_whole_numbers_however_they_are_written),
       cmocka_unit_test(knows_those_that_are_not),
       cmocka_unit_test(agrees_with_a_twin),
+      cmocka_unit_test(reads_numbers_with_a_fraction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

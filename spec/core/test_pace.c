@@ -55,6 +55,7 @@ static void the_longest_rest_counts(void **state)
     pace_rest(&pace, 10);
     assert_true(pace_next(&pace) == 20);
     pace_begin(&pace, 20);
+    assert_true(pace_rested(&pace) == 20); /* whatever the limit says */
     pace_rest(&pace, 200);
     assert_true(pace_next(&pace) == 200);
     pace_free(&pace);

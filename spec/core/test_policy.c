@@ -167,6 +167,32 @@ static void knows_that_a_proxy_that_refuses_sends_nothing(void **state)
     }
 }
 
+/* What is asked for nothing is never billed, and repeated where that may help; the key and a rest are those of a POST. */
+static void repeats_a_question_freely(void **state)
+{
+  static const enum stepimg_kind failures[] = {STEPIMG_NETWORK, STEPIMG_TIMEOUT, STEPIMG_PROTOCOL};
+  (void)state;
+  for (int status = 100; status <= 700; status++)
+    for (unsigned marks = 0; marks <= POLICY_ALL_MARKS; marks++) {
+      struct policy_facts facts = {.free = true, .status = status, .marks = marks, .complete = true};
+      struct policy_verdict verdict = policy_judge(&facts), of_post = judged(false, status, marks);
+      assert_false(verdict.maybe_billed);
+      assert_int_equal(verdict.kind, of_post.kind);
+      assert_int_equal(verdict.rest, of_post.rest);
+      assert_true(verdict.again == of_post.again || (status >= 500 && verdict.again == POLICY_LATER));
+      assert_true(status < 500 || verdict.again == POLICY_LATER);
+    }
+  for (size_t i = 0; i < COUNT_OF(failures); i++)
+    for (int passing = 0; passing <= 1; passing++)
+      for (int status = 0; status <= 200; status += 200) {
+        struct policy_facts facts = {.free = true, .status = status, .failure = failures[i], .passing = passing};
+        struct policy_verdict verdict = policy_judge(&facts);
+        assert_false(verdict.maybe_billed);
+        assert_int_equal(verdict.kind, failures[i]);
+        assert_int_equal(verdict.again, passing ? POLICY_LATER : POLICY_NEVER);
+      }
+}
+
 static void says_what_a_status_means(void **state)
 {
   static const struct {
@@ -310,6 +336,7 @@ int main(void)
       cmocka_unit_test(judges_every_failure_of_a_download),
       cmocka_unit_test(believes_a_status_without_its_body),
       cmocka_unit_test(knows_that_a_proxy_that_refuses_sends_nothing),
+      cmocka_unit_test(repeats_a_question_freely),
       cmocka_unit_test(says_what_a_status_means),
       cmocka_unit_test(backs_off_with_full_jitter),
       cmocka_unit_test(waits_for_what_is_not_there_yet),

@@ -16,6 +16,7 @@ static const enum job_state ways[STATES][5] = {
     [JOB_NEW] = {JOB_ENDED},
     [JOB_QUEUED] = {JOB_QUEUED, JOB_ENDED},
     [JOB_POSTING] = {JOB_QUEUED, JOB_POSTING, JOB_ENDED},
+    [JOB_ASKING] = {JOB_ASKING, JOB_ENDED},
     [JOB_FETCHING] = {JOB_QUEUED, JOB_POSTING, JOB_FETCHING, JOB_ENDED},
     [JOB_PAUSED] = {JOB_QUEUED, JOB_POSTING, JOB_PAUSED, JOB_ENDED},
     [JOB_STORING] = {JOB_QUEUED, JOB_POSTING, JOB_STORING, JOB_ENDED},
@@ -49,10 +50,12 @@ static void each_state_has_its_list(void **unused)
     assert_int_equal(jobs.in_flight, flies);
     assert_int_equal(jobs_first(&jobs.flight) == &job, flies);
     assert_int_equal(jobs_first(&jobs.queued) == &job, state == JOB_QUEUED);
+    assert_int_equal(jobs_first(&jobs.asking) == &job, state == JOB_ASKING);
     assert_int_equal(jobs_first(&jobs.paused) == &job, state == JOB_PAUSED);
     job_enter(&jobs, &job, JOB_ENDED, "test");
     assert_int_equal(jobs.in_flight, 0);
-    assert_true(list_is_empty(&jobs.flight) && list_is_empty(&jobs.queued) && list_is_empty(&jobs.paused));
+    assert_true(list_is_empty(&jobs.flight) && list_is_empty(&jobs.queued) && list_is_empty(&jobs.asking) &&
+                list_is_empty(&jobs.paused));
     jobs_free(&jobs);
   }
 }

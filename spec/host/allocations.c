@@ -111,6 +111,10 @@ static bool is_sane(const struct stepimg_outcome *outcome)
     return false;
   if (outcome->error.kind != STEPIMG_OK)
     return outcome->error.message[0] != '\0';
+  if (outcome->account != NULL)
+    return strcmp(outcome->account->type, "prepaid") == 0 && outcome->account->balance > 25;
+  if (outcome->model_count > 0)
+    return outcome->model_count == 2 && strcmp(outcome->models[1], "step-2-mini") == 0;
   return outcome->image_count == 1 && (outcome->images[0].path != NULL || outcome->images[0].payload != NULL) &&
          outcome->images[0].format == STEPIMG_PNG && outcome->images[0].has_seed && outcome->id != NULL;
 }
@@ -122,7 +126,7 @@ static bool run_jobs(stepimg_client *client, const char *save)
 {
   static const struct stepimg_field fields[] = {
       {"model", "step-image-edit-2", 17}, {"prompt", "{\"bytes\":150000} x", 18}, {"response_format", "b64_json", 8}};
-  enum { EDITS = 2 };
+  enum { EDITS = 2, QUESTIONS = 2 };
   const struct stepimg_edit edits[EDITS] = {{.fields = fields, .field_count = 3, .bytes = gif, .length = sizeof gif},
                                             {.fields = fields, .field_count = 3, .path = save}};
   static const char *const bodies[] = {
@@ -132,13 +136,15 @@ static bool run_jobs(stepimg_client *client, const char *save)
   };
   bool sane = true;
   const size_t count = sizeof bodies / sizeof *bodies;
-  for (size_t i = 0; i < count + EDITS; i++) {
+  for (size_t i = 0; i < count + EDITS + QUESTIONS; i++) {
     struct stepimg_request request = {.save = i == 0 ? save : NULL};
     if (i < count) {
       request.body = bodies[i];
       request.length = strlen(bodies[i]);
-    } else
+    } else if (i < count + EDITS)
       request.edit = &edits[i - count];
+    else
+      request.question = i == count + EDITS ? STEPIMG_ACCOUNT : STEPIMG_MODELS;
     struct stepimg_error error;
     stepimg_job *job;
     request.call = *stepimg_client_call_defaults(client);

@@ -141,6 +141,22 @@ path("generate url", function()
   is_result(client:generate {prompt = PROMPT, response_format = "url"})
 end)
 
+path("account", function(state)
+  for _, question in ipairs {"account", "models"} do
+    local job = assert(client[question](client, {timeout = 20}))
+    state.job, state.name = job, question
+    local result = insist(job.wait, job)
+    assert(question == "account" and result.balance == 25.5 or result[2] == "step-2-mini")
+  end
+end, function(state, good)
+  assert(good or not state.job or lacks_memory(state.why))
+  if state.job then
+    local result = assert(state.job:wait())
+    assert(state.name == "account" and result.type == "prepaid" or #result == 2)
+  end
+  drain(client)
+end)
+
 path("edit", function(state)
   is_result(client:generate {prompt = PROMPT, image = state.image, seed = 7})
   is_result(client:generate({prompt = PROMPT, image = insist(function() return state.image.bytes end), n = 1}))

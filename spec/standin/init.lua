@@ -54,7 +54,7 @@ local function arguments(setting)
             table.insert(words, "--" .. name)
         end
     end
-    for _, name in ipairs {"cert_host", "ca", "port", "picture_port", "control_port"} do
+    for _, name in ipairs {"key", "cert_host", "ca", "port", "picture_port", "control_port"} do
         if setting[name] then
             table.insert(words, "--" .. name:gsub("_", "-"))
             table.insert(words, shell_word(tostring(setting[name])))
@@ -63,7 +63,7 @@ local function arguments(setting)
     return table.concat(words, " ")
 end
 
--- `setting`: tls, http1, cert_host, port, picture_port, control_port; all optional.
+-- `setting`: tls, http1, key, cert_host, port, picture_port, control_port; all optional.
 function standin.start(setting)
     local self = setmetatable({temporary = {}}, server)
     local ready = os.tmpname()

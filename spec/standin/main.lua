@@ -12,6 +12,7 @@ usage: lua5.4 main.lua [options]
   --control-port N   port of the log (a free one)
   --tls              speak TLS, with a certificate of an authority made for this run
   --ca FILE          write that authority's certificate here
+  --key KEY          the only key that is right (any)
   --cert-host NAME   issue the certificate to NAME, instead of localhost and 127.0.0.1
   --http1            do not speak HTTP/2
   --stdin            end when standard input, a pipe, ends
@@ -22,7 +23,7 @@ Prints one line of JSON when it is ready. Its knobs are listed in knobs.lua.
 ]]
 
 local NUMBERS = {["--port"] = "port", ["--picture-port"] = "picture_port", ["--control-port"] = "control_port"}
-local STRINGS = {["--ca"] = "ca", ["--cert-host"] = "cert_host"}
+local STRINGS = {["--ca"] = "ca", ["--cert-host"] = "cert_host", ["--key"] = "key"}
 local SWITCHES = {["--tls"] = "tls", ["--http1"] = "http1", ["--stdin"] = "stdin", ["--quiet"] = "quiet"}
 
 local function fail(message)
@@ -111,7 +112,7 @@ signal.ignore(signal.SIGPIPE)
 local controller = cqueues.new()
 local log = journal.new()
 local pictures = gallery.new(log)
-local api = service.new(log, pictures)
+local api = service.new(log, pictures, asked.key)
 
 pictures.url = listen(controller, {
     name = "picture", port = asked.picture_port, context = context_of(made), http1 = asked.http1,

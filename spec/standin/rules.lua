@@ -66,9 +66,9 @@ local FIELDS = {
 }
 
 -- The key comes first, as with the service. Returns status, message, or nothing when all is well.
-function rules.key(request)
+function rules.key(request, right)
     local key = (request.headers.authorization or ""):match("^Bearer (%S+)$")
-    if not key or key:find("bad", 1, true) then
+    if not key or key:find("bad", 1, true) or right and key ~= right then
         return 401, "Incorrect API key provided"
     elseif key:find("broke", 1, true) then
         return 402, "Your balance is too low"

@@ -11,8 +11,9 @@ local rules = require "rules"
 local service = {}
 service.__index = service
 
-function service.new(journal, gallery)
-    return setmetatable({journal = journal, gallery = gallery}, service):forget()
+-- key: the only one that is right; nil: any is, but for those that say themselves that they are not.
+function service.new(journal, gallery, key)
+    return setmetatable({journal = journal, gallery = gallery, key = key}, service):forget()
 end
 
 function service:forget()
@@ -69,16 +70,53 @@ local function respond(self, params, given)
     return success(self, params, given)
 end
 
+-- What costs nothing. A subscription has no account.
+local ACCOUNT = '{"object":"account","type":"prepaid","balance":25.5,"total_cash_balance":0.00,'
+    .. '"total_voucher_balance":25.50}'
+local MODELS = '{"object":"list","data":[{"id":"step-image-edit-2","object":"model","created":1713196800,'
+    .. '"owned_by":"stepai"},{"id":"step-2-mini","object":"model","created":1713196800,"owned_by":"stepai"}]}'
+
+local function question_of(path)
+    if path:find("/accounts$") and not path:find("/step_plan/", 1, true) then
+        return ACCOUNT
+    end
+    return path:find("/models$") and MODELS or nil
+end
+
+local function reply_to(self, request, question)
+    local status, message = rules.key(request, self.key)
+    if request.method ~= "GET" then
+        return answer.refuse(405, "Use GET"), {}
+    elseif status and status ~= 402 then
+        return answer.refuse(status, message), {}
+    elseif request.headers["content-type"] or request.body ~= "" then
+        return answer.refuse(400, "a GET has no body"), {}
+    end
+    local given = knobs.of(request)
+    if not given then
+        return answer.refuse(400, "broken knobs"), {}
+    end
+    local now = current(self, given)
+    if (now.status or 200) ~= 200 and not now.body then
+        return answer.dress(answer.refuse(now.status), now), now
+    end
+    return answer.dress(answer.new(now.status or 200, now.body or now.json or question), now), now
+end
+
 -- The answer to a request, and the knobs to send it with.
 local function judge(self, request)
     local path = request.path:match("^[^?]*")
+    local question = question_of(path)
+    if question then
+        return reply_to(self, request, question)
+    end
     local edits = path:sub(-#"/images/edits") == "/images/edits"
     if not edits and path:sub(-#"/images/generations") ~= "/images/generations" then
         return answer.refuse(404), {}
     elseif request.method ~= "POST" then
         return answer.refuse(405, "Use POST"), {}
     end
-    local status, message = rules.key(request)
+    local status, message = rules.key(request, self.key)
     if status then
         return answer.refuse(status, message), {}
     end

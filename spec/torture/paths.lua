@@ -76,6 +76,15 @@ path("generate", function(state)
   end
 end)
 
+path("account", function(state)
+  state.job = assert(state.client:account {on_done = state.on_done})
+  state.client:update()
+end, function(state, good)
+  drain(state.client)
+  assert(state.called <= 1 and (not good or state.closed or state.called == 1), "called " .. state.called .. " times")
+  assert(state.called == 0 or state.closed or state.result.balance == 25.5)
+end)
+
 -- A picture that is edited is the host's own, or an image's; whatever becomes of it meanwhile, all of it is sent or
 -- none.
 path("edit", function(state)

@@ -118,8 +118,14 @@ static void wait_until(struct worker *worker, struct stepimg_job *job, double mo
     no_memory(worker, job);
 }
 
+static void ask(struct worker *worker, struct stepimg_job *job);
+
 void attempt_enqueue(struct worker *worker, struct stepimg_job *job)
 {
+  if (job->question != STEPIMG_PICTURE) {
+    ask(worker, job);
+    return;
+  }
   job_enter(&worker->jobs, job, JOB_QUEUED, "submitted");
   wait_until(worker, job, INFINITY);
 }
@@ -204,6 +210,28 @@ static void begin_get(struct worker *worker, struct stepimg_job *job)
   struct work *work = job->work;
   if (exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
                    &work->answer, &job->progress, worker->pool))
+    launch(worker, job);
+  else
+    no_memory(worker, job);
+}
+
+/* A question waits for nothing but the rest that the service may want. */
+static void ask(struct worker *worker, struct stepimg_job *job)
+{
+  double now = clock_now(), rested = pace_rested(&worker->client->pace);
+  if (rested > now) {
+    job_enter(&worker->jobs, job, JOB_PAUSED, "the service wants a rest");
+    wait_until(worker, job, rested);
+    return;
+  }
+  job_enter(&worker->jobs, job, JOB_ASKING, "a question");
+  if (!prepare(worker, job))
+    return;
+  struct work *work = job->work;
+  work->attempts++;
+  atomic_fetch_add(&job->attempts, 1);
+  if (exchange_ask(&work->exchange, &worker->client->settings, job->question, attempt_timeout(job), &work->answer,
+                   &job->progress, worker->pool))
     launch(worker, job);
   else
     no_memory(worker, job);
@@ -350,10 +378,12 @@ static void look_for_stall(struct worker *worker, struct stepimg_job *job, doubl
 void attempt_due(struct worker *worker, struct stepimg_job *job, double now)
 {
   int state = atomic_load(&job->state);
-  if (state == JOB_POSTING || state == JOB_FETCHING)
+  if (state == JOB_POSTING || state == JOB_FETCHING || state == JOB_ASKING)
     look_for_stall(worker, job, now);
   else if (job_deadline(job) <= now)
     expire(worker, job);
+  else if (job->question != STEPIMG_PICTURE)
+    ask(worker, job);
   else {
     job_enter_first(&worker->jobs, job, "the pause is over");
     wait_until(worker, job, INFINITY);

@@ -63,7 +63,7 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
     return error_set(error, STEPIMG_CANCELLED, NULL, "%s", elsewhere);
   if (!client->has_key)
     return error_set(error, STEPIMG_AUTH, "api_key", "there is none; give the option api_key or set STEP_API_KEY");
-  if (client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
+  if (request->question == STEPIMG_PICTURE && client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
     return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
   struct stepimg_job *job = job_new(client, request, error);
   if (job == NULL)

@@ -85,7 +85,7 @@ static bool read_picture(void *context, size_t at, char *out, size_t length)
 /* What is to be sent. False: error says why not. */
 static bool copy_body(struct stepimg_job *job, const struct stepimg_request *request, struct stepimg_error *error)
 {
-  if (request->edit != NULL) {
+  if (request->edit != NULL && request->question == STEPIMG_PICTURE) {
     job->edit = edit_new(request->edit, error);
     if (job->edit == NULL)
       return false;
@@ -93,6 +93,8 @@ static bool copy_body(struct stepimg_job *job, const struct stepimg_request *req
     job->edit->form.context = job;
     return true;
   }
+  if (request->question != STEPIMG_PICTURE)
+    return true;
   job->body = malloc(request->length + 1);
   if (job->body == NULL) {
     error_nomem(error);
@@ -125,6 +127,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
     free(job);
     return NULL;
   }
+  job->question = request->question;
   job->call = request->call;
   job->tag = request->tag;
   job->submitted = clock_now();
@@ -329,7 +332,7 @@ static enum stepimg_state public_state(const struct stepimg_job *job, bool ended
   case JOB_QUEUED: /* before a repeat it has its turn to wait for as well */
     return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;
   case JOB_PAUSED:
-    return STEPIMG_STATE_RETRYING;
+    return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;
   default:
     return STEPIMG_STATE_RUNNING;
   }

@@ -27,6 +27,7 @@ enum job_state {
   JOB_NEW,      /* in the inbox; the thread has not seen it */
   JOB_QUEUED,   /* waits for its turn */
   JOB_POSTING,  /* its POST is under way */
+  JOB_ASKING,   /* its question is, which is in no limit */
   JOB_FETCHING, /* a picture's GET is under way */
   JOB_PAUSED,   /* waits before a repeat */
   JOB_STORING,  /* its file is being put in place: it cannot be given up any more */
@@ -42,6 +43,7 @@ struct stepimg_job {
   char *body;      /* NULL: it edits a picture */
   size_t body_length;
   char *save, *target; /* the path as it was given, and what it meant then; NULL: none */
+  enum stepimg_question question;
   struct stepimg_call call;
   void *tag;        /* the host's */
   double submitted; /* of clock_now */

@@ -43,6 +43,11 @@ void pace_begin(struct pace *pace, double now)
   pace->oldest = (pace->oldest + 1) % pace->limit;
 }
 
+double pace_rested(const struct pace *pace)
+{
+  return pace->rest;
+}
+
 void pace_rest(struct pace *pace, double until)
 {
   if (until > pace->rest)

@@ -18,5 +18,7 @@ void pace_free(struct pace *pace); /* idempotent */
 double pace_next(const struct pace *pace);
 void pace_begin(struct pace *pace, double now);
 void pace_rest(struct pace *pace, double until);
+/* The moment from which the service wants no rest any more; what is in no limit waits for that alone. */
+double pace_rested(const struct pace *pace);
 
 #endif

@@ -3,17 +3,18 @@
 #include <math.h>
 #include <stdio.h>
 
-static const char *const names[] = {"new", "queued", "posting", "fetching", "paused", "storing", "ended"};
+static const char *const names[] = {"new", "queued", "posting", "asking", "fetching", "paused", "storing", "ended"};
 
 #define TO(state) (1u << JOB_##state)
 
 /* Where a job may go from each state. A POST may follow a POST at once: one that never left, on another connection. */
 static const unsigned legal[] = {
-    [JOB_NEW] = TO(QUEUED) | TO(ENDED),
+    [JOB_NEW] = TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
     [JOB_QUEUED] = TO(POSTING) | TO(FETCHING) | TO(ENDED),
     [JOB_POSTING] = TO(POSTING) | TO(FETCHING) | TO(PAUSED) | TO(STORING) | TO(ENDED),
+    [JOB_ASKING] = TO(PAUSED) | TO(ENDED),
     [JOB_FETCHING] = TO(FETCHING) | TO(PAUSED) | TO(STORING) | TO(ENDED),
-    [JOB_PAUSED] = TO(QUEUED) | TO(ENDED),
+    [JOB_PAUSED] = TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
     [JOB_STORING] = TO(ENDED),
     [JOB_ENDED] = 0,
 };
@@ -23,6 +24,7 @@ void jobs_init(struct jobs *jobs)
   *jobs = (struct jobs){.in_flight = 0};
   list_init(&jobs->queued);
   list_init(&jobs->flight);
+  list_init(&jobs->asking);
   list_init(&jobs->paused);
 }
 
@@ -46,6 +48,8 @@ static struct list *list_of(struct jobs *jobs, int state)
   case JOB_FETCHING:
   case JOB_STORING: /* it keeps its place among those in flight for that moment */
     return &jobs->flight;
+  case JOB_ASKING:
+    return &jobs->asking;
   case JOB_PAUSED:
     return &jobs->paused;
   default:

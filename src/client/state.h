@@ -10,8 +10,8 @@
 
 /* The jobs of one thread, by where they are. */
 struct jobs {
-  struct list queued, flight, paused;
-  int in_flight;
+  struct list queued, flight, asking, paused;
+  int in_flight; /* of flight */
   struct timers timers;
 };
 

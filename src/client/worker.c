@@ -46,7 +46,8 @@ static bool read_inbox(struct worker *worker)
 
 static bool is_idle(const struct jobs *jobs)
 {
-  return list_is_empty(&jobs->queued) && list_is_empty(&jobs->flight) && list_is_empty(&jobs->paused);
+  return list_is_empty(&jobs->queued) && list_is_empty(&jobs->flight) && list_is_empty(&jobs->asking) &&
+         list_is_empty(&jobs->paused);
 }
 
 /* Takes over the pictures that were dropped, and frees what of them is not to be used again. */
@@ -125,7 +126,7 @@ static bool resign(struct worker *worker, bool stopping)
 
 static void abort_all(struct worker *worker)
 {
-  struct list *lists[] = {&worker->jobs.flight, &worker->jobs.paused, &worker->jobs.queued};
+  struct list *lists[] = {&worker->jobs.flight, &worker->jobs.asking, &worker->jobs.paused, &worker->jobs.queued};
   struct stepimg_job *job;
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     while ((job = jobs_first(lists[i])) != NULL)

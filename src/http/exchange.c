@@ -127,7 +127,8 @@ static void expect_to_send(struct exchange *exchange, size_t length)
 static bool begin_body(struct exchange *exchange)
 {
   curl_off_t expected = -1;
-  enum answer_mode mode = exchange->image != NULL ? ANSWER_PICTURE : ANSWER_ENVELOPE;
+  static const enum answer_mode modes[] = {ANSWER_ENVELOPE, ANSWER_ACCOUNT, ANSWER_MODELS}; /* by question */
+  enum answer_mode mode = exchange->image != NULL ? ANSWER_PICTURE : modes[exchange->question];
   if (!policy_is_success(exchange->image != NULL, exchange_status(exchange)))
     mode = ANSWER_ERROR_BODY;
   if (!exchange->head.coded || exchange->undecoded) /* else it is the length of something else */
@@ -302,6 +303,17 @@ bool exchange_get(struct exchange *exchange, const struct settings *settings, co
   return true;
 }
 
+bool exchange_ask(struct exchange *exchange, const struct settings *settings, enum stepimg_question question,
+                  double timeout, struct answer *answer, struct progress *progress, struct pool *pool)
+{
+  const char *url = question == STEPIMG_ACCOUNT ? settings->accounts : settings->models;
+  if (!prepare(exchange, settings, url, timeout, answer, progress, pool))
+    return false;
+  exchange->question = question;
+  curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, settings->form_headers);
+  return true;
+}
+
 void exchange_avoid_kept(struct exchange *exchange)
 {
   exchange->fresh = true;
@@ -335,7 +347,7 @@ void exchange_take_undecoded(struct exchange *exchange)
 double exchange_stalls_at(const struct exchange *exchange, double patience)
 {
   /* A POST may be thought about for long; what an interim answer says is no more than that. */
-  bool arriving = exchange->image != NULL || exchange_status(exchange) >= 200;
+  bool arriving = !exchange->post || exchange_status(exchange) >= 200;
   return arriving ? exchange->heard_at + patience : INFINITY;
 }
 

@@ -40,7 +40,8 @@ struct exchange {
   const struct form *form;
   curl_mime *mime;               /* the form, as libcurl sends it; owned */
   size_t body_length, body_sent; /* of a form those of its picture */
-  struct stepimg_image *image;   /* the GET's */
+  struct stepimg_image *image;   /* the GET's; NULL: it asks a question */
+  enum stepimg_question question;
   struct pool *pool;
   struct pool_place place;
   struct connection_user user;
@@ -70,7 +71,10 @@ bool exchange_post_form(struct exchange *exchange, const struct settings *settin
 bool exchange_get(struct exchange *exchange, const struct settings *settings, const char *url,
                   struct stepimg_image *image, double timeout, struct answer *answer, struct progress *progress,
                   struct pool *pool);
-/* Both are to have a connection of their own, before they are added. */
+/* Prepares a GET that asks the service a question, with the key and the client's headers. */
+bool exchange_ask(struct exchange *exchange, const struct settings *settings, enum stepimg_question question,
+                  double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
+/* All are to have a connection of their own, before they are added. */
 void exchange_avoid_kept(struct exchange *exchange);
 /* A GET's body is wanted as it comes, whatever coding it says it has. */
 void exchange_take_undecoded(struct exchange *exchange);

@@ -107,6 +107,16 @@ static struct policy_verdict judge_failure(const struct policy_facts *facts)
   return verdict;
 }
 
+/* What costs nothing is repeated where it may help. */
+static struct policy_verdict judge_free(const struct policy_facts *facts, bool refused, struct policy_verdict verdict)
+{
+  bool passing = refused ? facts->status >= 500 : facts->passing;
+  verdict.maybe_billed = false;
+  if (verdict.again == POLICY_NEVER && passing && facts->tunnel == 0 && verdict.kind != STEPIMG_OK)
+    verdict.again = POLICY_LATER;
+  return verdict;
+}
+
 struct policy_verdict policy_judge(const struct policy_facts *facts)
 {
   int status = facts->status;
@@ -121,7 +131,7 @@ struct policy_verdict policy_judge(const struct policy_facts *facts)
     verdict.rest = !facts->get && verdict.kind == STEPIMG_RATE_LIMIT;
   } else if (facts->failure != STEPIMG_OK)
     verdict = judge_failure(facts);
-  return verdict;
+  return facts->free ? judge_free(facts, refused, verdict) : verdict;
 }
 
 /* Exponential back-off. Full jitter spreads those that were refused together; what may not be there yet is given time. */

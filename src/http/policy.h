@@ -21,6 +21,7 @@ enum policy_mark {
 /* How an attempt ended. */
 struct policy_facts {
   bool get;                  /* the download of a picture, which is paid for; else the POST that asks for one */
+  bool free;                 /* a question that costs nothing, in the POST's stead */
   int status;                /* of the answer; 0: none came */
   unsigned marks;            /* enum policy_mark, of the answer */
   int tunnel;                /* the status with which the proxy refused to lead the way (CONNECT); 0: it did not */

@@ -102,7 +102,10 @@ enum stepimg_kind settings_init(struct settings *settings, struct stepimg_option
       authorities_init(&settings->authorities, options->ca_file, error) != STEPIMG_OK)
     return error->kind;
   settings->edits = beside(settings->endpoint, "/images/edits");
-  bool good = settings->user_agent != NULL && settings->edits != NULL &&
+  settings->accounts = beside(settings->endpoint, "/accounts");
+  settings->models = beside(settings->endpoint, "/models");
+  bool good = settings->user_agent != NULL && settings->edits != NULL && settings->accounts != NULL &&
+              settings->models != NULL &&
               add_header(settings, "Content-Type: application/json") && /* first: form_headers are the rest */
               add_header(settings, "Accept: application/json") &&
               add_header(settings, "Expect:") && /* a round trip for nothing */
@@ -122,6 +125,8 @@ void settings_clear(struct settings *settings)
   authorities_clear(&settings->authorities);
   free(settings->endpoint);
   free(settings->edits);
+  free(settings->accounts);
+  free(settings->models);
   free(settings->user_agent);
   memset(settings, 0, sizeof *settings);
 }

@@ -14,6 +14,7 @@
 /* Strings are owned. */
 struct settings {
   char *endpoint, *edits;     /* of requests in JSON, and of forms */
+  char *accounts, *models;    /* of questions */
   struct curl_slist *headers; /* with the key: for the endpoint alone */
   struct curl_slist
       *form_headers; /* the same without the media type, which libcurl says of a form; a part of headers */

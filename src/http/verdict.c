@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "http/cause.h"
 #include "http/exchange.h"
 #include "http/url.h"
 #include "payload/words.h"
@@ -21,68 +22,6 @@ struct hearing {
 };
 
 /* ------------------------------------------------------------------------------------------------ the transport -- */
-
-/* What libcurl's codes mean. What is not here is a failure of the network that will not pass. */
-static const struct cause {
-  CURLcode code;
-  enum stepimg_kind kind;
-  bool passing; /* it may succeed in a while */
-  const char *what;
-} causes[] = {
-    {CURLE_OPERATION_TIMEDOUT, STEPIMG_TIMEOUT, true, ""},
-    {CURLE_OUT_OF_MEMORY, STEPIMG_NOMEM, false, ""},
-    {CURLE_COULDNT_RESOLVE_PROXY, STEPIMG_NETWORK, true, "the name cannot be looked up"},
-    {CURLE_COULDNT_RESOLVE_HOST, STEPIMG_NETWORK, true, "the name cannot be looked up"},
-    {CURLE_COULDNT_CONNECT, STEPIMG_NETWORK, true, "it cannot be reached"},
-    {CURLE_PROXY, STEPIMG_NETWORK, true, "it does not lead there"},
-    {CURLE_SSL_CONNECT_ERROR, STEPIMG_NETWORK, true, "no secure connection"},
-    {CURLE_PEER_FAILED_VERIFICATION, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_CIPHER, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_CERTPROBLEM, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_CACERT_BADFILE, STEPIMG_NETWORK, false, "no secure connection"},
-    {CURLE_SSL_ISSUER_ERROR, STEPIMG_NETWORK, false, "no secure connection"},
-    /* libcurl wanted to send it again; send_body and begin_request say why it cannot */
-    {CURLE_SEND_FAIL_REWIND, STEPIMG_NETWORK, false, "the connection was lost"},
-    {CURLE_ABORTED_BY_CALLBACK, STEPIMG_NETWORK, false, "the connection was lost"},
-    {CURLE_PARTIAL_FILE, STEPIMG_NETWORK, true, "the answer was cut short"},
-    /* a reset, or chunks that are none: libcurl does not tell them apart */
-    {CURLE_RECV_ERROR, STEPIMG_NETWORK, true, "the answer could not be received"},
-    {CURLE_GOT_NOTHING, STEPIMG_NETWORK, true, "the connection was lost"},
-    {CURLE_SEND_ERROR, STEPIMG_NETWORK, true, "the connection was lost"},
-    {CURLE_HTTP2, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
-    {CURLE_HTTP2_STREAM, STEPIMG_NETWORK, true, "the exchange over HTTP/2 failed"},
-    {CURLE_WEIRD_SERVER_REPLY, STEPIMG_PROTOCOL, false, "that is no HTTP"},
-    {CURLE_UNSUPPORTED_PROTOCOL, STEPIMG_PROTOCOL, false, "that is no HTTP"},
-    {CURLE_URL_MALFORMAT, STEPIMG_PROTOCOL, false, "that is no HTTP"},
-    {CURLE_BAD_CONTENT_ENCODING, STEPIMG_PROTOCOL, false, "the answer's coding cannot be read"},
-#if LIBCURL_VERSION_NUM >= 0x080600 /* 8.6.0 */
-    {CURLE_TOO_LARGE, STEPIMG_PROTOCOL, false, "a header of the answer is too large"},
-#endif
-    {CURLE_OK, STEPIMG_NETWORK, false, "the request failed"},
-};
-
-static const struct cause *cause_of(CURLcode code)
-{
-  const struct cause *cause = causes;
-  while (cause->code != code && cause->code != CURLE_OK)
-    cause++;
-  return cause;
-}
-
-/* What OpenSSL says of the most usual failures is known to mislead. */
-static const char *plain_words(const char *reason, bool connected)
-{
-  static const char *const plain[][2] = {
-      {"wrong version number", "the server does not speak TLS there"},
-      {"alert protocol version", "the server speaks only versions of TLS that are too old"},
-  };
-  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-    if (!connected && strstr(reason, plain[i][0]) != NULL)
-      return plain[i][1];
-  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
-    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
-  return reason;
-}
 
 /* What is to be done about the authorities, where they are what is wrong: not a certificate's dates or its names. */
 static const char *authorities_failed(const struct exchange *exchange, CURLcode code)
@@ -158,9 +97,9 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
     return;
   }
   if (code == CURLE_SSL_CONNECT_ERROR)
-    reason = plain_words(reason, false);
+    reason = cause_words(reason, false);
   else if (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR)
-    reason = plain_words(reason, true);
+    reason = cause_words(reason, true);
   else if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
     reason = "the request had left and is not sent twice";
   if (is_of_proxy(hearing, code))
@@ -223,7 +162,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
   if (empty)
     return error_set(error, STEPIMG_PROTOCOL, NULL, "%s sent an empty answer (HTTP %d)", host,
                      exchange_status(exchange));
-  if (exchange->image == NULL && !answer->envelope.is_object)
+  if (exchange->image == NULL && (exchange->post ? !answer->envelope.is_object : !facts_is_object(&answer->body)))
     return not_an_object(exchange, host, error);
   if (answer_end(answer, open_ended, exchange->head.content_type))
     return STEPIMG_OK;
@@ -281,8 +220,9 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   struct policy_facts *facts = &hearing->facts;
   facts->get = exchange->image != NULL;
+  facts->free = exchange->question != STEPIMG_PICTURE;
   facts->status = exchange_status(exchange);
-  facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
+  facts->body_left = exchange->post && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
   facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
@@ -300,7 +240,7 @@ static bool misses_model(const struct exchange *exchange)
 {
   int status = exchange_status(exchange);
   struct words words;
-  if (exchange->image != NULL || !exchange->began || (status != 400 && status != 404))
+  if (!exchange->post || !exchange->began || (status != 400 && status != 404))
     return false;
   read_words(exchange, &words);
   return words_miss_model(&words);
@@ -328,6 +268,9 @@ static void say_refusal(const struct hearing *hearing, const struct policy_verdi
     error_set(error, verdict->kind, "model",
               "the service does not offer it, or not any more (HTTP %d); a client's option model names another",
               status);
+  else if (status == 404 && hearing->facts.free)
+    error_set(error, verdict->kind, NULL,
+              "there is nothing at %s (HTTP 404); not every service has it, and pictures do without it", hearing->url);
   else if (status == 404)
     error_set(error, verdict->kind, NULL, "there is nothing at %s (HTTP 404); is base_url right?", hearing->url);
   else if (status >= 300 && status <= 399 && location != NULL)

@@ -31,6 +31,30 @@ static void push_image(lua_State *L, const struct stepimg_image *image, struct c
   }
 }
 
+static void set_balance(lua_State *L, const char *name, double balance)
+{
+  if (!isnan(balance))
+    values_set_number(L, name, balance);
+}
+
+static void push_account(lua_State *L, const struct stepimg_account *account)
+{
+  lua_createtable(L, 0, 4);
+  values_set_string(L, "type", account->type);
+  set_balance(L, "balance", account->balance);
+  set_balance(L, "total_cash_balance", account->total_cash_balance);
+  set_balance(L, "total_voucher_balance", account->total_voucher_balance);
+}
+
+static void push_models(lua_State *L, const struct stepimg_outcome *outcome)
+{
+  lua_createtable(L, (int)outcome->model_count, 0);
+  for (size_t i = 0; i < outcome->model_count; i++) {
+    lua_pushstring(L, outcome->models[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+}
+
 void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct client *owner)
 {
   struct stepimg_error error = outcome->error;
@@ -41,6 +65,13 @@ void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct cl
     lua_pop(L, 1);
     values_set_string(L, "url", outcome->url);
     values_set_string(L, "path", outcome->path);
+    return;
+  }
+  if (outcome->account != NULL || outcome->image_count == 0) { /* a question's */
+    if (outcome->account != NULL)
+      push_account(L, outcome->account);
+    else
+      push_models(L, outcome);
     return;
   }
   lua_createtable(L, 0, 8);

@@ -20,8 +20,9 @@
  *   job(queue, attr, apart) -> dead job                   attr: one plain table a job; apart: it goes to no queue
  *   attr(job) -> attr
  *   keep(job)                     its queue keeps it, with attr, until it is done: no handle is needed
- *   start(job, body, options, save, picture) -> true | nil, flaw, slip        idempotent; with a picture to edit body is a
- *                                                         list of texts, {name, text, …}
+ *   start(job, body, options, save, picture, question) -> true | nil, flaw, slip         idempotent; with a picture to
+ *                                                         edit body is a list of texts, {name, text, …}; with a question,
+ *                                                         "account" or "models", there are neither
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
  *   outcome(job) -> plain table | nil while it is going   a failure where it has a kind; images have a payload

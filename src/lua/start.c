@@ -1,4 +1,6 @@
 /* The start of a job: what is sent goes to the core. */
+#include <string.h>
+
 #include "lua/record.h"
 
 /* Sets what the job at index 1 keeps for the core, to what is on the top. Allocates nothing. */
@@ -39,7 +41,7 @@ int record_start(lua_State *L)
   struct stepimg_request request = {.tag = record};
   struct stepimg_edit edit = {.fields = NULL};
   struct stepimg_error error;
-  lua_settop(L, 5);
+  lua_settop(L, 6);
   request.save = luaL_optstring(L, 4, NULL);
   if (!lua_isnil(L, 5)) { /* before it is looked at: this allocates */
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -59,7 +61,9 @@ int record_start(lua_State *L)
       if (stepimg_call_set(&request.call, values_name(L, -2), &value, &error) != STEPIMG_OK)
         return values_push_flaw(L, &error);
     }
-  if (lua_isnil(L, 5))
+  if (!lua_isnil(L, 6))
+    request.question = strcmp(luaL_checkstring(L, 6), "account") == 0 ? STEPIMG_ACCOUNT : STEPIMG_MODELS;
+  else if (lua_isnil(L, 5))
     request.body = luaL_checklstring(L, 2, &request.length);
   else if (get_edit(L, &edit))
     request.edit = &edit;

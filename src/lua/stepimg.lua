@@ -404,6 +404,9 @@ local function result_of(job)
   if outcome.kind then
     return primitives.settle(job, nil, failure(outcome))
   end
+  if not outcome.data then -- a question's
+    return primitives.settle(job, outcome, nil)
+  end
   for i = 1, #outcome.data do
     make_image(outcome.data[i])
   end
@@ -792,6 +795,53 @@ function Client.submit(client, params, options)
   if not good then
     primitives.drop(job)
     return nil, failure(flaw)
+  end
+  return job
+end
+
+-- What costs nothing: the job | nil, err | nil, nil, what to raise.
+local function ask(client, options, question)
+  local call, on_done, save
+  if options ~= nil and type(options) ~= "table" then
+    return nil, nil, bad_argument(1, question, "table", options)
+  elseif options ~= nil then
+    call, on_done, save = check_options(options, true)
+    if call == false then
+      return nil, on_done, save
+    elseif save ~= nil then
+      return nil, nil, "save: there is no picture in the answer"
+    end
+  end
+  local job = primitives.job(client, {on_done = on_done})
+  if on_done then
+    keep(job)
+  end
+  local good, flaw = start(job, nil, call, nil, nil, question)
+  if not good then
+    primitives.drop(job)
+    return nil, failure(flaw)
+  end
+  return job
+end
+
+function Client.account(client, options)
+  check_self(client, "client", "account")
+  local job, err, slip = ask(client, options, "account")
+  if slip then
+    error(slip, 2)
+  elseif not job then
+    return nil, err
+  end
+  return job
+end
+
+function Client.models(client, options)
+  check_self(client, "client", "models")
+  local job, err, slip = ask(client, options, "models")
+  if slip then
+    error(slip, 2)
+  elseif not job then
+    return nil, err
   end
   return job
 end

@@ -228,9 +228,15 @@ enum stepimg_kind answer_save(struct answer *answer, const char *path, const cha
   return file_open(&answer->file, target, error);
 }
 
+static bool is_facts(const struct answer *answer)
+{
+  return answer->mode == ANSWER_ACCOUNT || answer->mode == ANSWER_MODELS;
+}
+
 /* What an attempt before has left. */
 static void forget(struct answer *answer)
 {
+  facts_free(&answer->facts);
   envelope_free(&answer->envelope);
   answer->envelope_bytes = 0;
   answer->saved = false;
@@ -254,7 +260,7 @@ bool answer_begin(struct answer *answer, enum answer_mode mode, int64_t expected
   answer->current = NULL;
   answer->kind = STEPIMG_OK;
   buffer_free(&answer->body);
-  buffer_init(&answer->body, ANSWER_MAX_BODY);
+  buffer_init(&answer->body, is_facts(answer) ? FACTS_MAX_BODY : ANSWER_MAX_BODY);
   picture_free(&answer->picture); /* of an attempt before, if it was cut */
   if (mode == ANSWER_ERROR_BODY)
     return true;
@@ -296,6 +302,9 @@ bool answer_write(struct answer *answer, const char *bytes, size_t length)
   answer->received += length;
   if (answer->mode == ANSWER_ENVELOPE)
     return envelope_piece(answer, bytes, length);
+  if (is_facts(answer))
+    return keep(answer, bytes, length) ||
+           answer_fail(answer, STEPIMG_PROTOCOL, "the answer is too large for what it is");
   unsigned char *room = make_room(answer, length);
   if (room == NULL)
     return false;
@@ -331,6 +340,12 @@ bool answer_is_whole(struct answer *answer, bool open_ended)
 
 bool answer_end(struct answer *answer, bool open_ended, const char *content_type)
 {
+  if (is_facts(answer)) {
+    const char *why;
+    enum stepimg_kind kind =
+        facts_read(&answer->facts, answer->mode == ANSWER_ACCOUNT, &answer->body, answer->envelope.key, &why);
+    return kind == STEPIMG_OK || answer_fail(answer, kind, "%s", why);
+  }
   if (open_ended && !answer_is_whole(answer, true))
     return answer_fail(answer, STEPIMG_NETWORK, "the %s was cut short: its end is missing",
                        answer->mode == ANSWER_PICTURE ? "picture" : "answer");
@@ -370,11 +385,13 @@ void answer_take(struct answer *answer, struct stepimg_outcome *outcome)
   if (answer_is_to_store(answer))
     images->path = answer->save;
   answer->saved = false;
+  facts_give(&answer->facts, outcome);
   envelope_give(&answer->envelope, outcome);
 }
 
 void answer_release(struct stepimg_outcome *outcome)
 {
+  facts_take_back(outcome);
   envelope_free_images(outcome->images);
   free((char *)outcome->id);
   free((char *)outcome->url);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "payload/base64.h"
 #include "payload/envelope.h"
+#include "payload/facts.h"
 #include "payload/picture.h"
 #include "payload/scanner.h"
 #include "payload/spares.h"
@@ -24,7 +25,9 @@ enum {
 enum answer_mode {
   ANSWER_ENVELOPE,
   ANSWER_ERROR_BODY, /* of a refusal, the picture's host's too */
-  ANSWER_PICTURE
+  ANSWER_PICTURE,
+  ANSWER_ACCOUNT, /* these two are kept, and read when all is there */
+  ANSWER_MODELS
 };
 
 struct answer {
@@ -42,6 +45,8 @@ struct answer {
   struct envelope envelope;
   size_t envelope_bytes; /* of the JSON around the pictures */
   struct buffer body;    /* as much of that, or of an error's body, as is kept */
+
+  struct facts facts; /* what was read in it */
 
   struct base64 base64;
   struct picture picture;        /* that is arriving */

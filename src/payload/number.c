@@ -1,5 +1,7 @@
 #include "payload/number.h"
 
+#include <math.h>
+
 static bool is_digit(char c)
 {
   return c >= '0' && c <= '9';
@@ -74,4 +76,34 @@ bool number_integer(const char *text, size_t length, int64_t *integer)
     return false;
   *integer = negative ? -value : value;
   return true;
+}
+
+double number_real(const char *text, size_t length)
+{
+  enum { DIGITS = 17, FAR = 1000 };
+  double value = 0;
+  long exponent = 0, power = 0;
+  int digits = 0;
+  bool fraction = false, down = false;
+  size_t at = length > 0 && text[0] == '-' ? 1 : 0;
+  for (; at < length && text[at] != 'e' && text[at] != 'E'; at++) {
+    if (text[at] == '.') {
+      fraction = true;
+      continue;
+    }
+    if (digits < DIGITS) {
+      value = value * 10 + (text[at] - '0');
+      digits += value > 0;
+      exponent -= fraction;
+    } else
+      exponent += !fraction;
+  }
+  for (at++; at < length; at++) {
+    down = down || text[at] == '-';
+    if (text[at] >= '0' && text[at] <= '9' && power < FAR)
+      power = power * 10 + (text[at] - '0');
+  }
+  exponent += down ? -power : power;
+  value = exponent < 0 ? value / pow(10, (double)-exponent) : value * pow(10, (double)exponent);
+  return text[0] == '-' ? -value : value;
 }

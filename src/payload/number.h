@@ -28,5 +28,7 @@ bool number_is_whole(enum number_part part);
 /* Whether a number, written as JSON has it, is an integer that every reader of JSON can hold: within 2^53. 7.0 and 70e-1
    are 7. */
 bool number_integer(const char *text, size_t length, int64_t *integer);
+/* The number, exact to about 15 digits; strtod would read the locale's. */
+double number_real(const char *text, size_t length);
 
 #endif
