@@ -225,7 +225,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
                      exchange_status(exchange));
   if (exchange->image == NULL && !answer->envelope.is_object)
     return not_an_object(exchange, host, error);
-  if (answer_end(answer, open_ended, exchange->head.content_type))
+  if (answer_end(answer, open_ended || exchange_is_decoded(exchange), exchange->head.content_type))
     return STEPIMG_OK;
   if (exchange->image != NULL)
     return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
@@ -284,7 +284,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   facts->status = exchange_status(exchange);
   facts->body_left = !facts->get && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
-  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
+  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange_is_decoded(exchange);
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
     facts->tunnel = (int)tunnel;
   facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |
