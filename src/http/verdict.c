@@ -240,17 +240,6 @@ static void hide_key(const struct exchange *exchange, char *text)
 
 /* -------------------------------------------------------------------------------------------------- the verdict -- */
 
-/* Whether it is a code or type by which gateways of this kind say that a balance is used up. */
-static bool is_no_quota(const char *word)
-{
-  static const char *const seen[] = {"insufficient_quota", "insufficient_user_quota", "insufficient_balance",
-                                     "exceeded_current_quota_error"};
-  for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
-    if (curl_strequal(word, seen[i]))
-      return true;
-  return false;
-}
-
 static unsigned marks_of_body(const struct exchange *exchange)
 {
   const char *body = (const char *)exchange->answer->body.bytes;
@@ -261,7 +250,7 @@ static unsigned marks_of_body(const struct exchange *exchange)
   if (words_is_page(body, length))
     return POLICY_PAGE;
   words_read(&words, body, length, NULL);
-  return is_no_quota(words.code) || is_no_quota(words.type) ? POLICY_NO_QUOTA : 0;
+  return words_miss_balance(&words) ? POLICY_NO_QUOTA : 0;
 }
 
 static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
