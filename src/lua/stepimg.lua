@@ -16,6 +16,16 @@ local cjson = primitives.cjson or require "cjson"
 local json = cjson.new() -- the host may have changed the shared one's settings
 json.encode_keep_buffer(false) -- a finalizer may encode while it does
 
+-- 5.1 and LuaJIT unload C modules at the state's end before all finalizers have run. This one runs before that.
+if newproxy then
+  primitives.sentinel = newproxy(true)
+  getmetatable(primitives.sentinel).__gc = function()
+    json = {encode = function()
+      error("the state is at its end", 0)
+    end}
+  end
+end
+
 local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
 local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
 local settled, start = primitives.settled, primitives.start
@@ -429,7 +439,7 @@ local function block(what, seconds)
     if primitives.wait(what, slice, watch) then
       return true
     end
-  until not (slice > 0) -- nor where it is no number
+  until slice <= 0 or slice ~= slice
   return false
 end
 
