@@ -9,7 +9,7 @@ local primitives = ...
 
 local error, getmetatable, next, pcall, rawget, rawset = error, getmetatable, next, pcall, rawget, rawset
 local select, setmetatable, tostring, type = select, setmetatable, tostring, type
-local concat = table.concat
+local concat, sort = table.concat, table.sort
 local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutine.isyieldable
 
 local cjson = primitives.cjson or require "cjson"
