@@ -903,6 +903,7 @@ function Client.update(client)
   if not first and not owing then
     return 0
   end
+  check_self(client, "client", "update") -- here, as head knows loops too, and most calls have nothing to deliver
   local delivered = 0
   primitives.weigh(client, COLLECTING)
   local job, attr, left = head(client)
