@@ -93,24 +93,24 @@ $(OUT)/host: examples/host.c | $(OUT)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD) -lm
 
 $(OUT)/host-static: examples/host.c $(LUA_OBJ) $(BUILD)/libstepimg.a
-	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LD) $(CURL_LD) -lm
+	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LD) $(CURL_LD) -lm
 
 $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
+	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
 
 # With a thread that is soon idle, and a clock that can leap.
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--wrap=clock_now $(CURL_LD) -lm
+	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) -Wl,--wrap=clock_now $(CURL_LD) -lm
 
 $(BUILD)/secrets $(BUILD)/fork $(BUILD)/edits: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(CURL_LD) -lm
 
 $(BUILD)/environment.so $(BUILD)/suspend.so: $(BUILD)/%.so: spec/host/%.c | $(BUILD)/tools
 	$(CC) $(OURS) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -shared -o $@ $< -ldl
 
 $(OUT)/core_failures: spec/host/core_failures.c $(LUA_OBJ) $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ \
+	$(CC) $(OURS) -Isrc $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(LUA_LD) $(CURL_LD) -lm
 
 $(OUT)/states $(OUT)/lua_allocations $(OUT)/lua: $(OUT)/%: spec/host/%.c | $(OUT)/tools

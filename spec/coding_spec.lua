@@ -141,6 +141,17 @@ describe("A coding", function()
     assert.is_true(result.image.bytes == PNG)
   end)
 
+  it("does not hide that a link's picture was cut before it was coded; bytes behind its end are nothing", function()
+    local coded = mime.unb64(PICTURES.gzip)
+    local result, err, gets = fetch(nil, function()
+      return answer("200 OK", "gzip", "image/png", "length", coded:sub(1, -20))
+    end)
+    assert.same({"network", 1, true}, {support.failure(result, err).kind, gets, err.maybe_billed})
+    result, err = fetch(nil, function() return answer("200 OK", "gzip", "image/png", "length", coded .. "xx") end)
+    assert(result, tostring(err))
+    assert.is_true(result.image.bytes == PNG)
+  end)
+
   it("leaves no length to compare the bytes with", function()
     local bytes = mime.unb64(ANSWERS.gzip)
     local whole, released = answer("200 OK", "gzip", "application/json", "length", bytes), false

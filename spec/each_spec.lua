@@ -354,6 +354,18 @@ describe("each", function()
     assert.equal(2, pictures)
   end)
 
+  it("loses nothing to an update that is given the loop in place of its client", function()
+    local client <close> = support.client(server)
+    local loop = client:each(many(3))
+    loop()
+    jobs.quiet(server)
+    local raised, count = pcall(client.update, loop), 0
+    for _ in loop do
+      count = count + 1
+    end
+    assert.same({false, 3}, {raised, count})
+  end)
+
   it("goes on beside jobs of the same client, and leaves those to update", function()
     local client <close> = support.client(server)
     local told = 0

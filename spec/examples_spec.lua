@@ -10,7 +10,7 @@ local LUA = support.interpreter()
 local HOSTS = {support.host "host", support.host "host-static"}
 local FAILS = support.prompt({status = 451}, "a bomb")
 local STALLS = support.prompt {stall = "body", bytes = 200000}
-local SLOW = support.prompt {delay = 0.3}
+local SLOW = support.prompt {delay = 1}
 
 local function example(name)
   return ("%s/examples/%s.lua"):format(ROOT, name)
@@ -314,7 +314,7 @@ Schritte: erlaubt ist 1 bis 50
       it("spins on a terminal", function()
         local out = succeeds(on_terminal(frame(SLOW)))
         for _, spoke in ipairs {"|", "/", "-", "\\"} do
-          assert.truthy(out:find("\r" .. spoke .. " waiting, 0 KB, 0.", 1, true), spoke)
+          assert.truthy(out:find("\r" .. spoke .. " waiting, 0 KB, ", 1, true), spoke)
         end
         assert.matches("\r\27%[Kframe%.png: 1024 x 1024, %d+ frames went by\r\n$", out)
       end)

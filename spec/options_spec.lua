@@ -118,6 +118,19 @@ describe("A bad value of an option", function()
     end
   end)
 
+  it("is told under the name of the environment's variable that it came from", function()
+    local ours = "invalid: base_url: it is no URL"
+    local theirs = "invalid: base_url: of the environment's STEP_BASE_URL: it is no URL"
+    local output = support.run([[
+      local stepimg = require "stepimg"
+      for _, given in ipairs {false, "none"} do
+        print(select(2, stepimg.new {base_url = given or nil}))
+      end
+    ]], {STEP_API_KEY = "k", STEP_BASE_URL = "none"})
+    local first, second = output:match "^([^;]*);.-\n([^;]*);"
+    assert.same({theirs, ours}, {first, second})
+  end)
+
   it("may be http to any host but this machine: the key would be read on the way", function()
     for _, host in ipairs {
       "example.org", "127.0.0.1.example.org", "localhost.example.org", "128.0.0.1", "10.0.0.1", "[::2]", "0.0.0.0",

@@ -32,10 +32,28 @@ local HOOK = [[
   generate '{"stall":"body"}'
 ]]
 
+-- Finalizers that run at the state's end, older than the module, and call it.
+local FINALIZERS = [[
+  local kept = {}
+  debug.getregistry().kept = kept
+  local function finalizer(f)
+    local object = newproxy and newproxy(true) or setmetatable({}, {__gc = f})
+    getmetatable(object).__gc = f
+    kept[#kept + 1] = object
+  end
+  for _ = 1, 3 do
+    finalizer(function()
+      pcall(function() require "stepimg".new({}):generate {prompt = "x", seed = 7} end)
+      collectgarbage()
+    end)
+  end
+]]
+
 -- How a program can end, and with which code.
 local ENDS = {
   {"assert(generate())", 0},
   {"assert(generate()); client:close()", 0},
+  {"assert(generate())", 0, before = FINALIZERS},
   {"local _ <close> = client; assert(generate())", 0},
   {"assert(generate()); os.exit(0)", 0},
   {"assert(generate()); os.exit(0, true)", 0},
@@ -78,10 +96,11 @@ for _, way in ipairs(support.WAYS) do
     end
 
     for _, case in ipairs(ENDS) do
-      it("ends at once and in peace after " .. case[1]:gsub("%s+", " "), function()
+      local finalizers = case.before and ", with finalizers that call the module" or ""
+      it("ends at once and in peace after " .. case[1]:gsub("%s+", " ") .. finalizers, function()
         local script, wanted, says = table.unpack(case)
         for _ = 1, TRIES do
-          local output, how, code, seconds = support.start(HEAD .. script, environment):finish()
+          local output, how, code, seconds = support.start((case.before or "") .. HEAD .. script, environment):finish()
           assert.same({"exit", wanted}, {how, code}, output)
           assert.matches(says or "^$", output)
           assert.is_true(seconds < HANG)

@@ -44,6 +44,7 @@ links() {
   return "$linked"
 }
 has_fuzzer() { links clang "-fsanitize=fuzzer,address,undefined" LLVMFuzzerTestOneInput; }
+has_locales() { [ -d /usr/share/i18n/charmaps ] || ! command -v localedef; } # of those that a test makes
 has_authorities() {
   for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
     [ -s "$file" ] && return
@@ -107,6 +108,7 @@ look() {
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
     need "iproute2" has_program ip
+    need "locales" has_locales
     need "openssl" has_program openssl
     ;;
   esac

@@ -34,6 +34,10 @@ describe("The I/O thread", function()
     assert.equal("the same memory again and again\n", run "spares")
   end)
 
+  it("lets go of every job where its client is closed in the middle of its work", function()
+    assert.equal("nothing was left\n", run "ends")
+  end)
+
   it("keeps a deadline that passes between any two of its looks at the clock, and asks for nothing then", function()
     server:reset()
     local late, done = run("deadline"):match "(%d+) were late before their start, (%d+) were done"

@@ -265,8 +265,9 @@ struct stepimg_options {
   double connect_timeout; /* seconds */
   size_t max_response_bytes;
   bool strict;
-  bool allow_http;          /* base_url may be http beyond loopback */
-  struct stepimg_call call; /* defaults of every call */
+  bool allow_http;              /* base_url may be http beyond loopback */
+  bool base_url_of_environment; /* STEP_BASE_URL: what is wrong with it is told under that name */
+  struct stepimg_call call;     /* defaults of every call */
 };
 
 enum stepimg_scope { STEPIMG_CLIENT_OPTION = 1, STEPIMG_CALL_OPTION = 2 };

@@ -2,12 +2,13 @@
  * What of the I/O thread no Lua spec can see. A C program that uses the core without Lua; its thread ends after 0.2 s
  * without anything to do (WORKER_IDLE), and the clock can leap (--wrap=clock_now).
  *
- *   worker idle|spares|deadline URL
+ *   worker idle|spares|deadline|ends URL
  *
  * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,17 +151,42 @@ static void deadline(const char *url)
   stepimg_client_free(client);
 }
 
+/* A client that is closed while its thread works leaves nothing behind, wherever each job was. */
+static void ends(const char *url)
+{
+  enum { ROUNDS = 15, JOBS = 3000, MOST = 500 * 1024 };
+  size_t before = 0;
+  for (int round = 0; round <= ROUNDS; round++) {
+    stepimg_client *client = new_client(url);
+    stepimg_job *jobs[JOBS];
+    for (int i = 0; i < JOBS; i++)
+      jobs[i] = submit(client, "{\\\"bytes\\\":1000,\\\"stall\\\":\\\"request\\\"}", 0);
+    pause_for(0.0005 * (round % 8));
+    stepimg_client_close(client);
+    for (int i = 0; i < JOBS; i++) {
+      MUST(stepimg_job_outcome(jobs[i])->error.kind == STEPIMG_CANCELLED);
+      stepimg_job_free(jobs[i]);
+    }
+    stepimg_client_free(client);
+    MUST(is_quiet());
+    if (round == 0)
+      before = mallinfo2().uordblks;
+  }
+  MUST(mallinfo2().uordblks < before + MOST);
+  printf("nothing was left\n");
+}
+
 int main(int argc, char **argv)
 {
   static const struct {
     const char *name;
     void (*run)(const char *url);
-  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}};
+  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}, {"ends", ends}};
   for (size_t i = 0; argc > 2 && i < sizeof parts / sizeof *parts; i++)
     if (strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run(argv[2]);
       return 0;
     }
-  fprintf(stderr, "usage: worker idle|spares|deadline URL\n");
+  fprintf(stderr, "usage: worker idle|spares|deadline|ends URL\n");
   return 2;
 }

@@ -33,6 +33,15 @@ enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind,
   return kind;
 }
 
+enum stepimg_kind error_of_environment(struct stepimg_error *error, const char *variable)
+{
+  char field[sizeof error->field], message[sizeof error->message];
+  memcpy(field, error->field, sizeof field);
+  memcpy(message, error->message, sizeof message);
+  return error_set(error, error->kind, field, "of the environment's %s: %s", variable,
+                   message + strlen(field) + strlen(": "));
+}
+
 const char *stepimg_kind_name(enum stepimg_kind kind)
 {
   static const char *const names[] = {"ok",         "invalid",   "auth",    "billing", "moderation",

@@ -17,6 +17,9 @@ void error_clear(struct stepimg_error *error);
 enum stepimg_kind error_set(struct stepimg_error *error, enum stepimg_kind kind, const char *field, const char *format,
                             ...) ERROR_PRINTF(4, 5);
 
+/* Says in the message of an error, which has a field, that its value is that of a variable. Returns its kind. */
+enum stepimg_kind error_of_environment(struct stepimg_error *error, const char *variable);
+
 /* Here, so that a compiler and an analyzer see that it never returns STEPIMG_OK. */
 static inline enum stepimg_kind error_nomem(struct stepimg_error *error)
 {

@@ -109,12 +109,13 @@ static int sleep_time(const struct worker *worker, double idle_until)
   return wait <= 0 ? 0 : wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
-/* The thread has no pool any more, so nobody wakes it, and the next job starts another. False: there is news. */
-static bool resign(struct worker *worker, bool always)
+/* The thread has no pool any more, so nobody wakes it, and the next job starts another. False: there is news, which holds
+   jobs that nobody else would let go of. */
+static bool resign(struct worker *worker, bool stopping)
 {
   stepimg_client *client = worker->client;
   lock_acquire(&client->lock);
-  bool leaving = always || (list_is_empty(&client->inbox) && !client->stopping);
+  bool leaving = list_is_empty(&client->inbox) && client->stopping == stopping;
   if (leaving) {
     client->pool = NULL;
     client->taken = worker->pool->connections.limit;
@@ -140,6 +141,7 @@ static void work(struct worker *worker)
       abort_all(worker);
       if (resign(worker, true))
         return;
+      continue;
     }
     run_timers(worker);
     while (next_start(worker) <= clock_now())

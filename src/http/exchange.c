@@ -82,10 +82,15 @@ bool exchange_is_open_ended(const struct exchange *exchange)
   return length < 0 && !exchange->head.chunked;
 }
 
+bool exchange_is_decoded(const struct exchange *exchange)
+{
+  return exchange->head.coded && !exchange->undecoded;
+}
+
 bool exchange_is_whole(const struct exchange *exchange)
 {
   return exchange->began && exchange->answer->kind == STEPIMG_OK &&
-         answer_is_whole(exchange->answer, exchange_is_open_ended(exchange));
+         answer_is_whole(exchange->answer, exchange_is_open_ended(exchange) || exchange_is_decoded(exchange));
 }
 
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
@@ -131,7 +136,7 @@ static bool begin_body(struct exchange *exchange)
   enum answer_mode mode = exchange->image != NULL ? ANSWER_PICTURE : modes[exchange->question];
   if (!policy_is_success(exchange->image != NULL, exchange_status(exchange)))
     mode = ANSWER_ERROR_BODY;
-  if (!exchange->head.coded || exchange->undecoded) /* else it is the length of something else */
+  if (!exchange_is_decoded(exchange)) /* else it is the length of something else */
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
   count_anew(exchange, expected > 0 && mode != ANSWER_ERROR_BODY ? expected : 0);
   exchange->began = true;

@@ -90,6 +90,8 @@ double exchange_stalls_at(const struct exchange *exchange, double patience);
 int exchange_status(const struct exchange *exchange);
 /* Nothing tells a whole body from one that was cut, but what is in it. */
 bool exchange_is_open_ended(const struct exchange *exchange);
+/* libcurl decodes what comes: a stream that was cut before it was sent is no error to it, and what follows one is. */
+bool exchange_is_decoded(const struct exchange *exchange);
 /* All that was wanted is there, whatever libcurl says of what came after it. */
 bool exchange_is_whole(const struct exchange *exchange);
 /* connect, tls and first_byte. */

@@ -40,11 +40,8 @@ static enum stepimg_kind from_environment(char **out, const char *const *names, 
   const char *name = NULL, *value = variable(names, &name);
   if (value == NULL)
     return STEPIMG_OK;
-  if (url_check_proxy(value, endpoint, error) == STEPIMG_INVALID) {
-    char message[sizeof error->message];
-    text_copy(message, sizeof message, error->message, strlen(error->message));
-    return error_set(error, STEPIMG_INVALID, "proxy", "of the environment's %s: %s", name, message + strlen("proxy: "));
-  }
+  if (url_check_proxy(value, endpoint, error) == STEPIMG_INVALID)
+    return error_of_environment(error, name);
   if (error->kind == STEPIMG_OK)
     *out = copy(value, error);
   return error->kind;

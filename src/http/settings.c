@@ -96,9 +96,13 @@ enum stepimg_kind settings_init(struct settings *settings, struct stepimg_option
   memset(settings, 0, sizeof *settings);
   settings->connect_timeout = options->connect_timeout;
   settings->user_agent = options->user_agent != NULL ? take(&options->user_agent) : default_user_agent();
-  if (settings_check_library(version->features, version->ssl_version, error) != STEPIMG_OK ||
-      url_endpoint(base, options->allow_http, &settings->endpoint, error) != STEPIMG_OK ||
-      proxy_init(&settings->proxy, take(&options->proxy), settings->endpoint, error) != STEPIMG_OK ||
+  if (settings_check_library(version->features, version->ssl_version, error) != STEPIMG_OK)
+    return error->kind;
+  if (url_endpoint(base, options->allow_http, &settings->endpoint, error) != STEPIMG_OK)
+    return error->kind == STEPIMG_INVALID && options->base_url_of_environment
+               ? error_of_environment(error, "STEP_BASE_URL")
+               : error->kind;
+  if (proxy_init(&settings->proxy, take(&options->proxy), settings->endpoint, error) != STEPIMG_OK ||
       authorities_init(&settings->authorities, options->ca_file, error) != STEPIMG_OK)
     return error->kind;
   settings->edits = beside(settings->endpoint, "/images/edits");

@@ -164,7 +164,7 @@ static enum stepimg_kind finish_body(struct exchange *exchange, const char *host
                      exchange_status(exchange));
   if (exchange->image == NULL && (exchange->post ? !answer->envelope.is_object : !facts_is_object(&answer->body)))
     return not_an_object(exchange, host, error);
-  if (answer_end(answer, open_ended, exchange->head.content_type))
+  if (answer_end(answer, open_ended || exchange_is_decoded(exchange), exchange->head.content_type))
     return STEPIMG_OK;
   if (exchange->image != NULL)
     return error_set(error, answer->kind, NULL, "%s: %s", host, answer->reason);
@@ -179,17 +179,6 @@ static void hide_key(const struct exchange *exchange, char *text)
 
 /* -------------------------------------------------------------------------------------------------- the verdict -- */
 
-/* Whether it is a code or type by which gateways of this kind say that a balance is used up. */
-static bool is_no_quota(const char *word)
-{
-  static const char *const seen[] = {"insufficient_quota", "insufficient_user_quota", "insufficient_balance",
-                                     "exceeded_current_quota_error"};
-  for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
-    if (curl_strequal(word, seen[i]))
-      return true;
-  return false;
-}
-
 static unsigned marks_of_body(const struct exchange *exchange)
 {
   const char *body = (const char *)exchange->answer->body.bytes;
@@ -200,7 +189,7 @@ static unsigned marks_of_body(const struct exchange *exchange)
   if (words_is_page(body, length))
     return POLICY_PAGE;
   words_read(&words, body, length, NULL);
-  return is_no_quota(words.code) || is_no_quota(words.type) ? POLICY_NO_QUOTA : 0;
+  return words_miss_balance(&words) ? POLICY_NO_QUOTA : 0;
 }
 
 static void open_hearing(struct hearing *hearing, struct exchange *exchange, CURLcode code)
@@ -224,7 +213,7 @@ static void open_hearing(struct hearing *hearing, struct exchange *exchange, CUR
   facts->status = exchange_status(exchange);
   facts->body_left = exchange->post && atomic_load(&exchange->progress->body_left);
   facts->complete = code == CURLE_OK;
-  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange->head.coded && !exchange->undecoded;
+  facts->coded = code == CURLE_BAD_CONTENT_ENCODING && exchange_is_decoded(exchange);
   if (facts->status == 0 && code != CURLE_OK && (tunnel >= 300 || (tunnel > 0 && tunnel < 200)))
     facts->tunnel = (int)tunnel;
   facts->marks = (connections == 0 ? POLICY_KEPT : 0u) | (exchange->head.cloudflare ? POLICY_CLOUDFLARE : 0u) |

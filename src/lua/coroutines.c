@@ -54,6 +54,24 @@ static int resume(lua_State *L)
   return lua_error(L);
 }
 
+/* waiter(attr). Of the coroutines among its keys the one with the least value: no Lua runs here, so nobody adds to the
+   table meanwhile. */
+static int waiter(lua_State *L)
+{
+  enum { TABLE = 1, FIRST };
+  lua_Number least = 0;
+  luaL_checktype(L, TABLE, LUA_TTABLE);
+  lua_settop(L, TABLE);
+  lua_pushnil(L);
+  for (lua_pushnil(L); lua_next(L, TABLE); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TTHREAD && (lua_isnil(L, FIRST) || lua_tonumber(L, -1) < least)) {
+      least = lua_tonumber(L, -1);
+      lua_pushvalue(L, -2);
+      lua_replace(L, FIRST);
+    }
+  return 1;
+}
+
 static int thread(lua_State *L)
 {
   lua_pushthread(L);
@@ -84,6 +102,7 @@ static int is_within(lua_State *L)
 
 void open_coroutines(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"resume", resume}, {"thread", thread}, {"is_within", is_within}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"resume", resume}, {"waiter", waiter}, {"thread", thread}, {"is_within", is_within}, {NULL, NULL}};
   primitives_add(L, functions);
 }

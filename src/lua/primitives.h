@@ -31,6 +31,7 @@
  *   cancel(job) -> bool           void(job, failure): cancels it; that is its failure from now on
  *   drop(job)                     cancels it, and it leaves its queue, undelivered
  *   resume(co, await) -> bool     resumes the coroutine if it stands in await; nil: it is on its way in or out there
+ *   waiter(attr) -> the coroutine among its keys that came first | nil
  *   thread() -> the running one   is_within(thread, loop) -> whether its caller runs there too, for that loop
  *
  *   bytes(payload) -> string | nil      release(payload)      save(payload | string | nil, path, from) -> true | nil, flaw   from: a file

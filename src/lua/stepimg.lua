@@ -16,6 +16,16 @@ local cjson = primitives.cjson or require "cjson"
 local json = cjson.new() -- the host may have changed the shared one's settings
 json.encode_keep_buffer(false) -- a finalizer may encode while it does
 
+-- 5.1 and LuaJIT unload C modules at the state's end before all finalizers have run. This one runs before that.
+if newproxy then
+  primitives.sentinel = newproxy(true)
+  getmetatable(primitives.sentinel).__gc = function()
+    json = {encode = function()
+      error("the state is at its end", 0)
+    end}
+  end
+end
+
 local attr_of, done, head, keep = primitives.attr, primitives.done, primitives.head, primitives.keep
 local kind, now, number, over = primitives.kind, primitives.now, primitives.number, primitives.over
 local settled, start = primitives.settled, primitives.start
@@ -429,19 +439,13 @@ local function block(what, seconds)
     if primitives.wait(what, slice, watch) then
       return true
     end
-  until not (slice > 0) -- nor where it is no number
+  until slice <= 0 or slice ~= slice
   return false
 end
 
--- The coroutines that wait for a job are keys of its attr; the values say in what order they came.
-local function is_awaited(attr)
-  for key in next, attr do
-    if type(key) == "thread" then
-      return true
-    end
-  end
-  return false
-end
+-- The coroutines that wait for a job are keys of its attr; the values say in what order they came. The first of them is
+-- told by a primitive: whoever walks over the table here may be cut by one who adds to it.
+local waiter = primitives.waiter
 
 local tickets = 0
 
@@ -452,7 +456,7 @@ local await
 -- The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it.
 local function observed(job)
   local attr = attr_of(job)
-  if not attr.on_done and not is_awaited(attr) then
+  if not attr.on_done and not waiter(attr) then
     done(job)
   end
 end
@@ -536,9 +540,11 @@ end
 function Job.close(job)
   check_self(job, "job", "close")
   local attr = attr_of(job)
-  attr.on_done = nil
+  if attr.on_done then
+    attr.on_done = nil
+  end
   primitives.void(job, failure {kind = "cancelled", message = "the job was closed"})
-  if not is_awaited(attr) then
+  if not waiter(attr) then
     primitives.drop(job)
   end
 end
@@ -563,39 +569,21 @@ end
 
 -- -------------------------------------------------------------------------------------------------------- delivery --
 
--- Those who wait, in the order they came.
-local function waiters_of(attr)
-  local list = {}
-  for key in next, attr do
-    if type(key) == "thread" then
-      list[#list + 1] = key
-    end
-  end
-  if list[2] then
-    sort(list, function(one, other)
-      return (attr[one] or 0) < (attr[other] or 0)
-    end)
-  end
-  return list
-end
-
 -- Delivers a finished job, and says whether it did: false where another call has meanwhile, nil where it has to be left
 -- for now. What one of those who wait raises leaves here; the rest, and the callback, come with the next update.
 local function deliver(job, attr)
-  local on_done, awaited = attr.on_done, is_awaited(attr)
-  if not on_done and not awaited then
+  local on_done, co = attr.on_done, waiter(attr)
+  if not on_done and not co then
     return done(job)
   end
   local result, err = result_of(job)
-  if awaited then
-    local list = waiters_of(attr)
-    for i = 1, #list do
-      local co = list[i]
-      if attr[co] and primitives.resume(co, await) == nil then
-        return nil
-      end
+  while co do
+    if primitives.resume(co, await) == nil then
+      return nil
+    elseif attr[co] then
       attr[co] = nil
     end
+    co = waiter(attr)
   end
   return done(job, on_done, result, err, job)
 end
@@ -915,6 +903,7 @@ function Client.update(client)
   if not first and not owing then
     return 0
   end
+  check_self(client, "client", "update") -- here, as head knows loops too, and most calls have nothing to deliver
   local delivered = 0
   primitives.weigh(client, COLLECTING)
   local job, attr, left = head(client)

@@ -269,3 +269,13 @@ bool words_miss_model(const struct words *words)
         return true;
   return false;
 }
+
+bool words_miss_balance(const struct words *words)
+{
+  static const char *const names[] = {"insufficient_quota", "insufficient_user_quota", "insufficient_balance",
+                                      "exceeded_current_quota_error"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (has(words->code, names[i]) || has(words->type, names[i]))
+      return true;
+  return false;
+}

@@ -336,11 +336,8 @@ static enum stepimg_kind from_variable(struct stepimg_options *options, const ch
     return STEPIMG_OK;
   value.as.string.data = text;
   value.as.string.length = strlen(text);
-  if (stepimg_options_set(options, name, &value, error) == STEPIMG_INVALID) {
-    char message[sizeof error->message];
-    text_copy(message, sizeof message, error->message, strlen(error->message));
-    return error_set(error, STEPIMG_INVALID, name, "of the environment's %s: %s", variable, message + strlen(name) + 2);
-  }
+  if (stepimg_options_set(options, name, &value, error) == STEPIMG_INVALID)
+    return error_of_environment(error, variable);
   return error->kind;
 }
 
@@ -349,7 +346,8 @@ enum stepimg_kind stepimg_options_from_environment(struct stepimg_options *optio
   error_clear(error);
   if (options->api_key == NULL && from_variable(options, "STEP_API_KEY", "api_key", error) != STEPIMG_OK)
     return error->kind;
-  if (options->base_url == NULL)
-    return from_variable(options, "STEP_BASE_URL", "base_url", error);
+  if (options->base_url != NULL || from_variable(options, "STEP_BASE_URL", "base_url", error) != STEPIMG_OK)
+    return error->kind;
+  options->base_url_of_environment = options->base_url != NULL;
   return STEPIMG_OK;
 }
