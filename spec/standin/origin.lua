@@ -23,8 +23,8 @@ local function plain(headers)
     return found
 end
 
--- Over HTTP/2 lua-http forgets to tell a client that there is room for more, where that cannot go out at once, so there is
--- room for all from the start; and it may sleep over what has come already, so it is woken now and then.
+-- Over HTTP/2 lua-http forgets to tell a client that there is room for more, where that cannot go out at once, so there
+-- is room for all from the start; and it may sleep over what has come already, so it is woken now and then.
 local function receive_large(stream)
     local connection, parts = stream.connection, {}
     local deadline = cqueues.monotime() + PATIENCE
