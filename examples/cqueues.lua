@@ -4,24 +4,21 @@ local cqueues = require "cqueues"
 local stepimg = require "stepimg"
 
 local prompts = #arg > 0 and arg or {"a lighthouse at dusk, oil painting", "a lighthouse at dawn, woodcut"}
-local client = assert(stepimg.new())
+local client = assert(stepimg.new {
+  wait = function(client) -- coroutines of cqueues are resumed by their loop, so they poll where others yield
+    cqueues.poll(client)
+    client:update()
+  end,
+})
 local loop = cqueues.new()
 local left, ticks, failed = #prompts, 0, 0
 
--- Coroutines of cqueues are resumed by their loop, so they poll the client where others would use job:await.
-local function generate(params, options)
-  local job, err = client:submit(params, options)
-  local result
-  while not (result or err) do
-    cqueues.poll(client)
-    client:update()
-    result, err = job:result()
-  end
-  return result, err
-end
-
 local function make(i)
-  local result, err = generate({prompt = prompts[i]}, {save = ("cqueues-%d.png"):format(i)})
+  local job, err = client:submit({prompt = prompts[i]}, {save = ("cqueues-%d.png"):format(i)})
+  local result
+  if job then
+    result, err = job:await()
+  end
   if result and result.image.path then
     print(("%s: %s"):format(result.image.path, prompts[i]))
   else

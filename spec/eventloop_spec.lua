@@ -169,6 +169,36 @@ describe("In an event loop", function()
     assert.is_true(ticks > 20, ("the other coroutine ran %d times only"):format(ticks))
   end)
 
+  it("a scheduler's own wait is how await waits, also without a coroutine", function()
+    local waits, loop, found = 0, cqueues.new(), {}
+    local client <close> = support.client(server, {wait = function(client)
+      waits = waits + 1
+      cqueues.poll(client, 20)
+      client:update()
+    end})
+    local function generate(knobs)
+      knobs.bytes, knobs.format = knobs.bytes or 20000, "gif"
+      return assert(client:submit {prompt = support.prompt(knobs), seed = 7}):await()
+    end
+    for i = 1, COUNT do
+      loop:wrap(function()
+        found[i] = #generate {delay = 0.05 * i, bytes = 20000 + i}.image.bytes
+      end)
+    end
+    loop:wrap(function()
+      found.refusal = select(2, generate {status = 400}).kind
+    end)
+    assert(loop:loop())
+    assert.same({20001, 20002, 20003, 20004, 20005, 20006, 20007, 20008, refusal = "request"}, found)
+    assert.equal(20000, #generate({delay = 0.05}).image.bytes)
+    assert.equal(0, client:pending())
+    assert.is_true(waits >= COUNT)
+    local failing <close> = support.client(server, {wait = function() error("no more", 0) end})
+    local job = assert(failing:submit {prompt = support.prompt {bytes = 1000, format = "gif", delay = 0.1}})
+    assert.same({false, "no more"}, {pcall(job.await, job)})
+    assert.equal(1000, #job:wait().image.bytes)
+  end)
+
   it("every job is delivered, however many come at once", function()
     local client <close> = support.client(server, {max_concurrent = 50})
     local told, loop = 0, cqueues.new()

@@ -60,7 +60,7 @@ describe("A slip in the options raises at the caller's line", function()
 
   it("with the option's name, where a type is wrong", function()
     for name, value in pairs {
-      api_key = 42, base_url = true, proxy = {}, ca_file = 1, user_agent = false, headers = "X: 1",
+      api_key = 42, base_url = true, proxy = {}, ca_file = 1, user_agent = false, headers = "X: 1", wait = 1,
       connect_timeout = "10", max_response_bytes = "1024", strict = 1, timeout = "5", download = "yes",
     } do
       assert.matches(name, raised(function() local _ = stepimg.new {[name] = value} end), 1, true)

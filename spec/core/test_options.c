@@ -242,10 +242,13 @@ static void unknown_options_are_told_the_nearest(void **state)
 
 static void far_options_are_told_all(void **state)
 {
-  static const char *const known[] = {"api_key",         "base_url",       "proxy",    "ca_file",
-                                      "user_agent",      "max_concurrent", "strict",   "max_response_bytes",
-                                      "connect_timeout", "timeout",        "download", "headers",
-                                      "stall_timeout"};
+  static const char *const known[] = {"api_key",         "base_url",
+                                      "proxy",           "ca_file",
+                                      "user_agent",      "max_concurrent",
+                                      "strict",          "max_response_bytes",
+                                      "connect_timeout", "timeout",
+                                      "download",        "headers",
+                                      "stall_timeout",   "wait"};
   (void)state;
   assert_int_equal(set("verify_peer", boolean(false)), STEPIMG_INVALID); /* there is no such switch */
   assert_true(error.wrong_type);
@@ -260,8 +263,8 @@ static void far_options_are_told_all(void **state)
 static void a_call_takes_its_own_options_only(void **state)
 {
   static const char *const of_clients[] = {
-      "api_key",        "base_url",           "proxy",           "ca_file", "user_agent",
-      "max_concurrent", "max_response_bytes", "connect_timeout", "strict",  "headers"};
+      "api_key",         "base_url", "proxy",   "ca_file", "user_agent", "max_concurrent", "max_response_bytes",
+      "connect_timeout", "strict",   "headers", "wait"};
   struct stepimg_call call = options.call;
   struct stepimg_value value = string("sk-secret");
   (void)state;

@@ -99,6 +99,16 @@ static int attr(lua_State *L)
   return 1;
 }
 
+static int scheduler(lua_State *L)
+{
+  record_check(L);
+  record_push(L, QUEUE);
+  if (class_test(L, -1, CLIENT) == NULL)
+    return 0;
+  lua_getiuservalue(L, -1, WAIT);
+  return 2;
+}
+
 /* Allocates where keep is true. */
 static void enter_kept(lua_State *L, struct record *record, bool keep)
 {
@@ -344,9 +354,10 @@ static int outcome(lua_State *L)
 void open_jobs(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"job", job_new},   {"attr", attr},         {"keep", keep},       {"start", record_start}, {"over", over},
-      {"phase", phase},   {"progress", progress}, {"settled", settled}, {"settle", settle},      {"done", done},
-      {"cancel", cancel}, {"void", void_job},     {"drop", drop},       {"outcome", outcome},    {NULL, NULL}};
+      {"job", job_new},        {"attr", attr},     {"scheduler", scheduler}, {"keep", keep},
+      {"start", record_start}, {"over", over},     {"phase", phase},         {"progress", progress},
+      {"settled", settled},    {"settle", settle}, {"done", done},           {"cancel", cancel},
+      {"void", void_job},      {"drop", drop},     {"outcome", outcome},     {NULL, NULL}};
   primitives_class(L, JOB, NULL);
   primitives_class(L, RECORD, record_gc);
   primitives_add(L, functions);

@@ -7,7 +7,7 @@
  *
  * Two end in a call, and touch nothing of ours after it: `resume` and `done`.
  *
- *   client(options) -> client | nil, flaw, slip           options: a plain table
+ *   client(options, wait) -> client | nil, flaw, slip     options: a plain table; wait: for scheduler, or nil
  *   loop(client, state) -> loop                           what each returns: a queue of its own, beside the client's
  *   state(loop) -> state                                  the table it was made with
  *   head(queue) -> job, attr, left | nil, nil, 0, owing   queue: a client or a loop. Only looks: the job that finished
@@ -23,6 +23,7 @@
  *   start(job, body, options, save, picture, question) -> true | nil, flaw, slip         idempotent; with a picture to
  *                                                         edit body is a list of texts, {name, text, …}; with a question,
  *                                                         "account" or "models", there are neither
+ *   scheduler(job) -> client, wait | nil, nil             the function that its client was given
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
  *   outcome(job) -> plain table | nil while it is going   a failure where it has a kind; images have a payload
@@ -82,11 +83,12 @@ struct client {
 
 /* The user values of a client and of a loop. */
 enum {
-  KEPT = 1, /* a record's address -> the record: those that live until they are done, also when no handle is held */
-  KNOWN,    /* the same -> its handle, as long as that lives */
-  STATE,    /* a loop's; of a client the model that it was made with, or nil */
-  OWNER,    /* a loop's client */
-  CLIENT_VALUES = STATE,
+  KEPT = 1,     /* a record's address -> the record: those that live until they are done, also when no handle is held */
+  KNOWN,        /* the same -> its handle, as long as that lives */
+  STATE,        /* a loop's; of a client the model that it was made with, or nil */
+  OWNER,        /* a loop's client */
+  WAIT = OWNER, /* a client's, or nil */
+  CLIENT_VALUES = WAIT,
   LOOP_VALUES = OWNER
 };
 

@@ -111,21 +111,23 @@ static int client_new(lua_State *L)
 {
   struct stepimg_error error;
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
+  lua_settop(L, 2);
   struct client *client = lua_newuserdatauv(L, sizeof *client, CLIENT_VALUES);
   memset(client, 0, sizeof *client);
   class_set(L, CLIENT);
   set_table(L, KEPT, NULL);
   set_table(L, KNOWN, "v");
   lua_getfield(L, 1, "model");
-  lua_setiuservalue(L, 2, STATE);
+  lua_setiuservalue(L, 3, STATE);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, 3, WAIT);
   struct stepimg_options *options = lua_newuserdatauv(L, sizeof *options, 0);
   stepimg_options_init(options);
   class_set(L, OPTIONS);
   if (read_options(L, options, &error) != STEPIMG_OK ||
       stepimg_client_new(options, &client->client, &error) != STEPIMG_OK)
     return values_push_flaw(L, &error);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   return 1;
 }
 

@@ -74,6 +74,8 @@ end
 
 local PARAMETERS = primitives.parameters()
 local CLIENT_OPTIONS, CALL_OPTIONS = primitives.option_names(false), primitives.option_names(true)
+CLIENT_OPTIONS[#CLIENT_OPTIONS + 1] = "headers"
+CLIENT_OPTIONS[#CLIENT_OPTIONS + 1] = "wait"
 CALL_OPTIONS[#CALL_OPTIONS + 1] = "save"
 CALL_OPTIONS[#CALL_OPTIONS + 1] = "on_done"
 
@@ -501,9 +503,17 @@ function Job.wait(job, seconds)
 end
 
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
--- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it.
+-- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it. With a
+-- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 function Job.await(job)
   check_self(job, "job", "await")
+  local client, wait = primitives.scheduler(job)
+  if wait then
+    while not over(job) do
+      wait(client)
+    end
+    return Job.result(job)
+  end
   local co, is_main = running()
   if not co or is_main or (isyieldable and not isyieldable()) then
     error("await is for coroutines that update() resumes; wait() blocks", 2)
@@ -973,7 +983,12 @@ local function new_client(options)
   elseif headers ~= nil then
     return nil, nil, "headers: table expected, got " .. type(headers)
   end
-  local client, flaw, slip = primitives.client(options)
+  local wait = options.wait
+  if wait ~= nil and type(wait) ~= "function" then
+    return nil, nil, "wait: function expected, got " .. type(wait)
+  end
+  options.wait = nil
+  local client, flaw, slip = primitives.client(options, wait)
   if not client then
     return nil, not slip and failure(flaw) or nil, slip and flaw.message or nil
   end

@@ -56,7 +56,7 @@ static const struct option table[] = {
     {A_SWITCH("download"), CALL(download)},
 };
 
-enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 3 };
+enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 4 };
 
 void stepimg_options_init(struct stepimg_options *options)
 {
@@ -184,7 +184,7 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
 }
 
 /* Those that the caller reads itself. */
-static const char *const of_clients[] = {"headers", NULL}, *const of_calls[] = {"save", "on_done", NULL};
+static const char *const of_clients[] = {"headers", "wait", NULL}, *const of_calls[] = {"save", "on_done", NULL};
 
 static bool is_one_of(const char *const *names, const char *name)
 {
