@@ -104,10 +104,11 @@ describe("await", function()
       print(pcall(job.await, job))
     ]]):format(server.base_url))
     assert.matches("^false\t.*coroutine", output)
-    assert.matches("coroutine", select(2, coroutine.wrap(function()
-      local _, message = pcall(table.sort, {1, 2}, function() return job:await() end)
-      return nil, message
-    end)()))
+    job = submit(client, {delay = 0.3}) -- 5.2 cannot tell before it has to wait
+    local _, message = coroutine.wrap(function()
+      return pcall(table.sort, {1, 2}, function() return job:await() end)
+    end)()
+    assert.is_truthy(message:find("coroutine", 1, true) or message:find("C-call boundary", 1, true), message)
     assert(job:wait())
   end)
 

@@ -268,7 +268,7 @@ describe("Saving", function()
       local output = pipe:read "*a"
       pipe:close()
       os.remove(script)
-      assert.equal(("nil\tio\ttrue\t%s\t1\n"):format(format == "url"), output)
+      assert.equal(("nil\tio\ttrue\t%s\t1\n"):format(tostring(format == "url")), output)
       assert.equal("old", support.read(path))
       assert.same({"picture.png"}, support.names(directory))
     end
