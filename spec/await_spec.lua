@@ -98,13 +98,12 @@ describe("await", function()
 
   it("raises outside a coroutine, and where a C call is in the way", function()
     local client <close> = support.client(server)
-    local job = submit(client)
     local output = support.run(([[
       local job = assert(require "stepimg".new {api_key = "k", base_url = %q}):submit {prompt = "x"}
       print(pcall(job.await, job))
     ]]):format(server.base_url))
     assert.matches("^false\t.*coroutine", output)
-    job = submit(client, {delay = 0.3}) -- 5.2 cannot tell before it has to wait
+    local job = submit(client, {delay = 0.3}) -- 5.2 cannot tell before it has to wait
     local _, message = coroutine.wrap(function()
       return pcall(table.sort, {1, 2}, function() return job:await() end)
     end)()
