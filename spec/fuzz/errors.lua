@@ -206,8 +206,9 @@ local function check_refusal(torn)
     return
   end
   assert(err.status == status)
-  assert(err.kind == KINDS[status] or (KINDS[status] == "protocol" and BILLED[status] and err.kind == "network"))
   local is_page = text:find "^%s*<" -- which is no word of the service's, whatever its status says
+  assert(err.kind == KINDS[status] or (is_page and err.kind == "protocol") or (status == 429 and err.kind == "billing")
+    or (KINDS[status] == "protocol" and BILLED[status] and err.kind == "network"))
   assert(BILLED[status] == err.maybe_billed or (is_page and err.maybe_billed))
   if status ~= 200 and status ~= 299 then
     check_words(err, text)
