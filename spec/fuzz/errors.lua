@@ -142,7 +142,7 @@ local function words_of(text)
   elseif type(detail) == "table" and type(detail[1]) == "table" then
     return detail[1].msg, detail[1].type
   end
-  for _, one in ipairs {err or "", decoded.message or "", decoded.msg or "", detail or ""} do
+  for _, one in ipairs {decoded.message or "", decoded.msg or "", detail or "", err or ""} do
     if type(one) == "string" and one:find "[^ \n]" then
       return one
     end
