@@ -235,6 +235,18 @@ local function is_params(params)
   return of == "string" or of == "table"
 end
 
+-- true, warnings | nil, err | nil, nil, what to raise.
+local function validate(params, strict, model)
+  if not is_params(params) then
+    return nil, nil, bad_argument(1, "validate", "string or table", params)
+  end
+  local wire, found = check(params, strict, model)
+  if not wire then
+    return nil, found
+  end
+  return true, found or {}
+end
+
 local function is_path(path)
   return type(path) == "string" and not path:find("\0", 1, true)
 end
@@ -321,9 +333,15 @@ local function image_pairs(image)
   return next, image, nil
 end
 
-local function payload_of(image, name)
+-- What an image hides, its payload among it; nil: it is no image.
+local function hidden_of(image)
   local hidden = type(image) == "table" and getmetatable(image)
-  if type(hidden) ~= "table" or rawget(hidden, "__index") ~= image_index then
+  return type(hidden) == "table" and rawget(hidden, "__index") == image_index and hidden or nil
+end
+
+local function payload_of(image, name)
+  local hidden = hidden_of(image)
+  if not hidden then
     error(("calling '%s' on bad self (stepimg.image expected, got %s)"):format(name, type(image)), 3)
   end
   return rawget(hidden, "payload")
@@ -335,8 +353,8 @@ function picture_of(image)
   if type(image) == "string" then
     return image
   end
-  local hidden = type(image) == "table" and getmetatable(image)
-  if type(hidden) ~= "table" or rawget(hidden, "__index") ~= image_index then
+  local hidden = hidden_of(image)
+  if not hidden then
     return nil
   end
   local picture = rawget(image, "bytes") or rawget(hidden, "payload")
@@ -844,38 +862,28 @@ local function ask(client, options, question)
   return job
 end
 
-function Client.account(client, options)
-  check_self(client, "client", "account")
-  local job, err, slip = ask(client, options, "account")
-  if slip then
-    error(slip, 2)
-  elseif not job then
-    return nil, err
+local function asker(question)
+  return function(client, options)
+    check_self(client, "client", question)
+    local job, err, slip = ask(client, options, question)
+    if slip then
+      error(slip, 2)
+    elseif not job then
+      return nil, err
+    end
+    return job
   end
-  return job
 end
 
-function Client.models(client, options)
-  check_self(client, "client", "models")
-  local job, err, slip = ask(client, options, "models")
-  if slip then
-    error(slip, 2)
-  elseif not job then
-    return nil, err
-  end
-  return job
-end
+Client.account, Client.models = asker "account", asker "models"
 
 function Client.validate(client, params)
   check_self(client, "client", "validate")
-  if not is_params(params) then
-    error(bad_argument(1, "validate", "string or table", params), 2)
+  local good, found, slip = validate(params, primitives.rules(client))
+  if slip then
+    error(slip, 2)
   end
-  local wire, found = check(params, primitives.rules(client))
-  if not wire then
-    return nil, found
-  end
-  return true, found or {}
+  return good, found
 end
 
 function Client.each(client, list, options)
@@ -1034,14 +1042,11 @@ function module.generate(params, options)
 end
 
 function module.validate(params)
-  if not is_params(params) then
-    error(bad_argument(1, "validate", "string or table", params), 2)
+  local good, found, slip = validate(params, true)
+  if slip then
+    error(slip, 2)
   end
-  local wire, found = check(params, true)
-  if not wire then
-    return nil, found
-  end
-  return true, found or {}
+  return good, found
 end
 
 return function()
