@@ -283,7 +283,8 @@ local function check_options(options, deferred)
   return call, on_done, save
 end
 
--- The body of a request, what its job keeps, and the options that the core takes | nil, err | nil, nil, what to raise.
+-- The body of a request, what its job keeps, the options that the core takes, the path to save to, the picture to
+-- edit | nil, err | nil, nil, what to raise.
 local function prepare(client, params, options, deferred)
   local call, on_done, save
   if options ~= nil then
@@ -301,12 +302,21 @@ local function prepare(client, params, options, deferred)
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
   local attr = {}
-  attr.picture = picture -- until it is started
   attr.on_done = on_done -- one by one, as most are nil: a constructor makes room for all
-  if save or wire.seed or found then
-    attr.save, attr.seed, attr.warnings = save, wire.seed, found
+  if wire.seed or found then
+    attr.seed, attr.warnings = wire.seed, found
   end
-  return body, attr, call
+  return body, attr, call, save, picture
+end
+
+-- Starts the job, or drops it: true | nil, err.
+local function launch(job, body, call, save, picture, question)
+  local good, flaw = start(job, body, call, save, picture, question)
+  if good then
+    return true
+  end
+  primitives.drop(job)
+  return nil, failure(flaw)
 end
 
 -- ---------------------------------------------------------------------------------------------------------- images --
@@ -645,14 +655,14 @@ local function fill(loop, state)
     end
     state.taken = taken
     if not taken.job then
-      local body, attr, call
+      local body, attr, call, save, picture
       local slip
       if not is_params(taken.params) then
         slip = ("entry %d of the list: string or table expected, got %s"):format(taken.place, type(taken.params))
       elseif taken.own ~= nil and type(taken.own) ~= "table" then
         slip = ("options of entry %d: table expected, got %s"):format(taken.place, type(taken.own))
       else
-        body, attr, call = prepare(state.client, taken.params, taken.own or state.options)
+        body, attr, call, save, picture = prepare(state.client, taken.params, taken.own or state.options)
         slip = not body and call or nil
       end
       if slip then
@@ -664,16 +674,14 @@ local function fill(loop, state)
         return taken
       end
       attr.place = taken.place
-      taken.body, taken.call, taken.save, taken.picture = body, call, attr.save, attr.picture
-      attr.picture = nil
+      taken.body, taken.call, taken.save, taken.picture = body, call, save, picture
       local job = primitives.job(loop, attr)
       keep(job)
       taken.job = job
     end
-    local good, flaw = start(taken.job, taken.body, taken.call, taken.save, taken.picture)
+    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture)
     if not good then
-      primitives.drop(taken.job)
-      taken.err = failure(flaw)
+      taken.err = err
       return taken
     end
     state.place = taken.place
@@ -768,9 +776,9 @@ local function wrong_arguments(params, options, name)
 end
 
 local function run(job, body, call, save, picture)
-  local good, flaw = start(job, body, call, save, picture)
+  local good, err = launch(job, body, call, save, picture)
   if not good then
-    return nil, failure(flaw)
+    return nil, err
   end
   block(job)
   return result_of(job)
@@ -783,14 +791,12 @@ local function generate(client, params, options)
   if wrong then
     return nil, nil, wrong
   end
-  local body, attr, call = prepare(client, params, options, false)
+  local body, attr, call, save, picture = prepare(client, params, options, false)
   if not body then
     return nil, attr, call
   end
-  local picture = attr.picture
-  attr.picture = nil
   local job = primitives.job(client, attr, true)
-  local good, result, err = pcall(run, job, body, call, attr.save, picture)
+  local good, result, err = pcall(run, job, body, call, save, picture)
   primitives.drop(job)
   if not good then
     error(result, 0)
@@ -816,23 +822,20 @@ function Client.submit(client, params, options)
   if wrong then
     error(wrong, 2)
   end
-  local body, attr, call = prepare(client, params, options, true)
+  local body, attr, call, save, picture = prepare(client, params, options, true)
   if not body then
     if call then
       error(call, 2)
     end
     return nil, attr
   end
-  local picture = attr.picture
-  attr.picture = nil
   local job = primitives.job(client, attr)
-  if attr.on_done or attr.save then
+  if attr.on_done or save then
     keep(job)
   end
-  local good, flaw = start(job, body, call, attr.save, picture)
+  local good, err = launch(job, body, call, save, picture)
   if not good then
-    primitives.drop(job)
-    return nil, failure(flaw)
+    return nil, err
   end
   return job
 end
@@ -854,10 +857,9 @@ local function ask(client, options, question)
   if on_done then
     keep(job)
   end
-  local good, flaw = start(job, nil, call, nil, nil, question)
+  local good, err = launch(job, nil, call, nil, nil, question)
   if not good then
-    primitives.drop(job)
-    return nil, failure(flaw)
+    return nil, err
   end
   return job
 end
