@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/source.h"
+#include "base/text.h"
 
 enum {
   TRIES = 100,           /* at a name that nobody has */
@@ -73,13 +74,13 @@ enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg
 {
   *resolved = NULL;
   if (path[0] == '/' || path[0] == '\0') { /* the empty path names nothing wherever one is */
-    *resolved = path_join(path, 0, path);
+    *resolved = text_join(path, strlen(path), "");
     return *resolved != NULL ? STEPIMG_OK : error_nomem(error);
   }
   char *folder = working_directory();
   if (folder == NULL)
     return fail(error, path, errno);
-  *resolved = path_join(folder, strlen(folder), path);
+  *resolved = text_join(folder, strlen(folder), path);
   free(folder);
   return *resolved != NULL ? STEPIMG_OK : error_nomem(error);
 }
@@ -103,7 +104,7 @@ static int create_beside(struct file *file, mode_t mode)
     chance ^= (uint64_t)getpid() << 32;
     snprintf(name, sizeof name, "stepimg-%016llx.part", (unsigned long long)chance);
     free(file->temporary);
-    file->temporary = path_join(file->path, path_folder_length(file->path), name);
+    file->temporary = text_join(file->path, path_folder_length(file->path), name);
     if (file->temporary == NULL)
       return ENOMEM;
     file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -158,7 +159,7 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
   *file = FILE_NONE;
-  file->path = path_join(path, 0, path);
+  file->path = text_join(path, strlen(path), "");
   enum stepimg_kind kind = file->path != NULL ? open_beside(file, error) : error_nomem(error);
   if (kind != STEPIMG_OK)
     forget(file);

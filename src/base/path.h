@@ -4,9 +4,6 @@
 
 #include <stddef.h>
 
-/* The first length bytes of folder, and name; the caller's to free. NULL: no memory. */
-char *path_join(const char *folder, size_t length, const char *name);
-
 /* How much of path is its folder, with the slash behind it. */
 size_t path_folder_length(const char *path);
 

@@ -17,17 +17,6 @@ enum {
   TARGET_MAX = 4096
 };
 
-char *path_join(const char *folder, size_t length, const char *name)
-{
-  size_t size = strlen(name) + 1;
-  char *path = size <= SIZE_MAX - length ? malloc(length + size) : NULL;
-  if (path != NULL) {
-    memcpy(path, folder, length);
-    memcpy(path + length, name, size);
-  }
-  return path;
-}
-
 size_t path_folder_length(const char *path)
 {
   const char *slash = strrchr(path, '/');
@@ -75,7 +64,7 @@ int path_follow(char **path)
     if ((size_t)length == sizeof target)
       return ENAMETOOLONG;
     target[length] = '\0';
-    char *next = path_join(*path, target[0] == '/' ? 0 : path_folder_length(*path), target);
+    char *next = text_join(*path, target[0] == '/' ? 0 : path_folder_length(*path), target);
     if (next == NULL)
       return ENOMEM;
     free(*path);

@@ -109,6 +109,18 @@ void text_copy(char *out, size_t size, const char *text, size_t length)
   out[cut] = '\0';
 }
 
+char *text_join(const char *start, size_t length, const char *end)
+{
+  size_t size = strlen(end) + 1;
+  char *text = size <= SIZE_MAX - length ? malloc(length + size) : NULL;
+  if (text == NULL)
+    return NULL;
+  if (length > 0)
+    memcpy(text, start, length);
+  memcpy(text + length, end, size);
+  return text;
+}
+
 static char lower(char c)
 {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

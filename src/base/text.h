@@ -27,6 +27,9 @@ void text_clean(char *text, size_t length);
 /* Copies a NUL-terminated text into a place of size bytes, cut at a character's end. */
 void text_copy(char *out, size_t size, const char *text, size_t length);
 
+/* A new text of the first length bytes of start with end behind them, which free frees. NULL: no memory. */
+char *text_join(const char *start, size_t length, const char *end);
+
 /* Whether text, NUL-terminated or longer than start, begins with start; ASCII case ignored. */
 bool text_starts_with(const char *text, const char *start);
 

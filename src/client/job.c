@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "payload/payload.h"
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
@@ -58,13 +59,6 @@ void job_release(struct stepimg_job *job)
   client_release(client);
 }
 
-static char *copy(const char *text)
-{
-  size_t size = strlen(text) + 1;
-  char *made = malloc(size);
-  return made != NULL ? memcpy(made, text, size) : NULL;
-}
-
 /* Copies so many bytes of the picture that the job edits: a form's read. Those of the host are the host's again once the
    job has an outcome, which it gets under the lock. */
 static bool read_picture(void *context, size_t at, char *out, size_t length)
@@ -95,13 +89,11 @@ static bool copy_body(struct stepimg_job *job, const struct stepimg_request *req
   }
   if (request->question != STEPIMG_PICTURE)
     return true;
-  job->body = malloc(request->length + 1);
+  job->body = text_join(request->body, request->length, "");
   if (job->body == NULL) {
     error_nomem(error);
     return false;
   }
-  memcpy(job->body, request->body, request->length);
-  job->body[request->length] = '\0';
   job->body_length = request->length;
   return true;
 }
@@ -112,7 +104,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
   if (job == NULL)
     error_nomem(error);
   else if (copy_body(job, request, error) && request->save != NULL) {
-    job->save = copy(request->save);
+    job->save = text_join(request->save, strlen(request->save), "");
     if (job->save == NULL)
       error_nomem(error);
     else
@@ -211,7 +203,7 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
 
 void job_tell_link(struct stepimg_job *job, const char *url)
 {
-  char *link = copy(url), *before;
+  char *link = text_join(url, strlen(url), ""), *before;
   lock_acquire(&job->client->lock);
   before = job->link;
   job->link = link;

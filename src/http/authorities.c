@@ -31,10 +31,7 @@ static bool can_be_read(const char *path)
 
 static bool keep(char **out, const char *path)
 {
-  size_t size = path != NULL ? strlen(path) + 1 : 0;
-  *out = size > 0 ? malloc(size) : NULL;
-  if (*out != NULL)
-    memcpy(*out, path, size);
+  *out = path != NULL ? text_join(path, strlen(path), "") : NULL;
   return path == NULL || *out != NULL;
 }
 

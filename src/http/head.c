@@ -37,12 +37,8 @@ static bool match_location(struct head *head, const char *line, size_t length)
   const char *value = value_of(line, length, "location", &size);
   if (value == NULL || size == 0 || head->location != NULL || memchr(value, '\0', size) != NULL)
     return true;
-  head->location = malloc(size + 1);
-  if (head->location == NULL)
-    return false;
-  memcpy(head->location, value, size);
-  head->location[size] = '\0';
-  return true;
+  head->location = text_join(value, size, "");
+  return head->location != NULL;
 }
 
 enum head_flaw head_read(struct head *head, const char *line, size_t length)

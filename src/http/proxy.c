@@ -24,11 +24,8 @@ static const char *variable(const char *const *names, const char **name)
 
 static char *copy(const char *text, struct stepimg_error *error)
 {
-  size_t size = strlen(text) + 1;
-  char *made = malloc(size);
-  if (made != NULL)
-    memcpy(made, text, size);
-  else
+  char *made = text_join(text, strlen(text), "");
+  if (made == NULL)
     error_nomem(error);
   return made;
 }

@@ -47,10 +47,7 @@ static char *default_user_agent(void)
   char text[128];
   int length = snprintf(text, sizeof text, "stepimg/%s libcurl/%s", STEPIMG_VERSION,
                         curl_version_info(CURLVERSION_NOW)->version);
-  char *copy = malloc((size_t)length + 1);
-  if (copy != NULL)
-    memcpy(copy, text, (size_t)length + 1);
-  return copy;
+  return text_join(text, (size_t)length, "");
 }
 
 /* Of several TLS libraries those in parentheses are there, but not chosen. */
@@ -80,13 +77,7 @@ enum stepimg_kind settings_check_library(int features, const char *tls, struct s
 /* Another address below base_url. NULL: no memory. */
 static char *beside(const char *endpoint, const char *path)
 {
-  size_t base = strlen(endpoint) - strlen(URL_PATH), size = strlen(path) + 1;
-  char *other = malloc(base + size);
-  if (other == NULL)
-    return NULL;
-  memcpy(other, endpoint, base);
-  memcpy(other + base, path, size);
-  return other;
+  return text_join(endpoint, strlen(endpoint) - strlen(URL_PATH), path);
 }
 
 enum stepimg_kind settings_init(struct settings *settings, struct stepimg_options *options, struct stepimg_error *error)

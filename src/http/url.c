@@ -120,27 +120,17 @@ static char *combine(const char *from, const char *text, bool *no_memory)
   return code == CURLUE_OK ? whole : NULL;
 }
 
-static char *copy_of(const char *text, size_t length)
-{
-  char *copy = malloc(length + 1);
-  if (copy != NULL) {
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-  }
-  return copy;
-}
-
 bool url_resolve(const char *from, const char *location, size_t length, char **out)
 {
   bool no_memory = false;
   *out = NULL;
   if (length == 0 || memchr(location, '\0', length) != NULL)
     return true;
-  char *text = copy_of(location, length);
+  char *text = text_join(location, length, "");
   char *whole = text != NULL ? combine(from, text, &no_memory) : NULL;
   if (whole != NULL) { /* curl_free need not be free */
     free(text);
-    text = copy_of(whole, strlen(whole));
+    text = text_join(whole, strlen(whole), "");
   } else if (no_memory) {
     free(text);
     text = NULL;
@@ -213,7 +203,7 @@ bool url_follow(const char *from, const char *link, size_t length, char **url, c
   if (length > 0 && link[0] == '/')
     good = url_resolve(from, link, length, &text);
   else
-    good = (text = copy_of(link, length)) != NULL;
+    good = (text = text_join(link, length, "")) != NULL;
   if (!good)
     return false;
   struct address address = open_address(text, 0);
@@ -221,7 +211,7 @@ bool url_follow(const char *from, const char *link, size_t length, char **url, c
   if (*why == NULL && upgrade) {
     char *secure = over_https(&address);
     free(text);
-    text = secure != NULL ? copy_of(secure, strlen(secure)) : NULL;
+    text = secure != NULL ? text_join(secure, strlen(secure), "") : NULL;
     curl_free(secure);
     good = text != NULL;
   }
@@ -288,12 +278,8 @@ enum stepimg_kind url_endpoint(const char *base, bool allow_http, char **endpoin
   size_t length = without_slashes(base, strlen(base));
   length = without_end(base, length, path); /* it was the endpoint's own address */
   length = without_end(base, length, "/images/edits");
-  *endpoint = malloc(length + sizeof path);
-  if (*endpoint == NULL)
-    return error_nomem(error);
-  memcpy(*endpoint, base, length);
-  memcpy(*endpoint + length, path, sizeof path);
-  return STEPIMG_OK;
+  *endpoint = text_join(base, length, path);
+  return *endpoint != NULL ? STEPIMG_OK : error_nomem(error);
 }
 
 /* Those that libcurl knows. */

@@ -54,11 +54,9 @@ static enum stepimg_kind end_text(struct envelope *envelope, enum envelope_path 
 {
   struct buffer *text = &envelope->text;
   size_t length = text->length;
-  char *copy = malloc(length + 1);
+  char *copy = text_join((const char *)text->bytes, length, "");
   if (copy == NULL)
     return STEPIMG_NOMEM;
-  if (length > 0)
-    memcpy(copy, text->bytes, length);
   secret_hide(copy, length, envelope->key);
   if (path != ENVELOPE_URL) {
     length = text_cut(copy, length, max_text(path));

@@ -37,14 +37,11 @@ static char *take_text(struct reader *reader)
       reader->text[i] = '\1';
   secret_hide(reader->text, reader->length, reader->key);
   size_t length = text_cut(reader->text, reader->length, FACTS_MAX_TEXT);
-  char *copy = malloc(length + 1);
-  if (copy == NULL) {
+  char *copy = text_join(reader->text, length, "");
+  if (copy != NULL)
+    text_clean(copy, length);
+  else
     reader->no_memory = true;
-    return NULL;
-  }
-  memcpy(copy, reader->text, length);
-  text_clean(copy, length);
-  copy[length] = '\0';
   return copy;
 }
 

@@ -116,16 +116,6 @@ static bool is_in_quotes(const char *text, size_t length)
   return length >= 2 && text[0] == text[length - 1] && (text[0] == '"' || text[0] == '\'');
 }
 
-static char *copy(const struct stepimg_value *value)
-{
-  char *text = malloc(value->as.string.length + 1);
-  if (text != NULL) {
-    memcpy(text, value->as.string.data, value->as.string.length);
-    text[value->as.string.length] = '\0';
-  }
-  return text;
-}
-
 static enum stepimg_kind check(const struct option *option, const struct stepimg_value *value,
                                struct stepimg_error *error)
 {
@@ -158,7 +148,7 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
   switch (option->store) {
   case TEXT:
   case SECRET: {
-    char *text = copy(value);
+    char *text = text_join(value->as.string.data, value->as.string.length, "");
     if (text == NULL)
       return error_nomem(error);
     wipe(*(char **)(void *)place);
