@@ -172,17 +172,23 @@ static MUST_USE bool charge(struct worker *worker, struct stepimg_job *job)
   return false;
 }
 
-/* Its timer looks for a stall; its deadline is in the exchange's timeout. */
-static void launch(struct worker *worker, struct stepimg_job *job)
+/* Its exchange was started, or there was no memory for it. Its timer looks for a stall; its deadline is in the exchange's
+   timeout. */
+static void watch(struct worker *worker, struct stepimg_job *job, bool started)
+{
+  if (!started || !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
+    no_memory(worker, job);
+}
+
+/* Its exchange was prepared, or there was no memory for it. */
+static void launch(struct worker *worker, struct stepimg_job *job, bool prepared)
 {
   struct work *work = job->work;
-  if (work->again == POLICY_ELSEWHERE)
+  if (prepared && work->again == POLICY_ELSEWHERE)
     exchange_avoid_kept(&work->exchange);
-  if (work->again == POLICY_UNDECODED)
+  if (prepared && work->again == POLICY_UNDECODED)
     exchange_take_undecoded(&work->exchange);
-  if (!exchange_start(&work->exchange, job) ||
-      !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
-    no_memory(worker, job);
+  watch(worker, job, prepared && exchange_start(&work->exchange, job));
 }
 
 static void begin_post(struct worker *worker, struct stepimg_job *job)
@@ -195,24 +201,19 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   atomic_fetch_add(&job->attempts, 1);
   const struct settings *settings = &worker->client->settings;
   double timeout = attempt_timeout(job);
-  bool good = job->edit != NULL ? exchange_post_form(&work->exchange, settings, &job->edit->form, timeout,
-                                                     &work->answer, &job->progress, worker->pool)
-                                : exchange_post(&work->exchange, settings, job->body, job->body_length, timeout,
-                                                &work->answer, &job->progress, worker->pool);
-  if (good)
-    launch(worker, job);
-  else
-    no_memory(worker, job);
+  bool prepared = job->edit != NULL ? exchange_post_form(&work->exchange, settings, &job->edit->form, timeout,
+                                                         &work->answer, &job->progress, worker->pool)
+                                    : exchange_post(&work->exchange, settings, job->body, job->body_length, timeout,
+                                                    &work->answer, &job->progress, worker->pool);
+  launch(worker, job, prepared);
 }
 
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
-  if (exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
-                   &work->answer, &job->progress, worker->pool))
-    launch(worker, job);
-  else
-    no_memory(worker, job);
+  launch(worker, job,
+         exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
+                      &work->answer, &job->progress, worker->pool));
 }
 
 /* A question waits for nothing but the rest that the service may want. */
@@ -230,20 +231,16 @@ static void ask(struct worker *worker, struct stepimg_job *job)
   struct work *work = job->work;
   work->attempts++;
   atomic_fetch_add(&job->attempts, 1);
-  if (exchange_ask(&work->exchange, &worker->client->settings, job->question, attempt_timeout(job), &work->answer,
-                   &job->progress, worker->pool))
-    launch(worker, job);
-  else
-    no_memory(worker, job);
+  launch(worker, job,
+         exchange_ask(&work->exchange, &worker->client->settings, job->question, attempt_timeout(job), &work->answer,
+                      &job->progress, worker->pool));
 }
 
 /* The POST was given a connection that may carry it no more. Nothing was sent, so this is no other attempt. */
 static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
   job_enter(&worker->jobs, job, JOB_POSTING, "its connection was left");
-  if (!exchange_start_anew(&job->work->exchange, attempt_timeout(job)) ||
-      !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
-    no_memory(worker, job);
+  watch(worker, job, exchange_start_anew(&job->work->exchange, attempt_timeout(job)));
 }
 
 bool attempt_is_free(const struct stepimg_job *job)

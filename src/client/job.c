@@ -322,7 +322,6 @@ static enum stepimg_state public_state(const struct stepimg_job *job, bool ended
   switch (atomic_load(&job->state)) {
   case JOB_NEW:
   case JOB_QUEUED: /* before a repeat it has its turn to wait for as well */
-    return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;
   case JOB_PAUSED:
     return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;
   default:

@@ -109,23 +109,23 @@ static void transport_failed(struct hearing *hearing, CURLcode code, struct step
 
 /* -------------------------------------------------------------------------------------------------- the content -- */
 
+static void read_words(const struct exchange *exchange, struct words *words)
+{
+  const struct buffer *body = &exchange->answer->body;
+  words_read(words, (const char *)body->bytes, body->length, exchange->settings->key);
+}
+
 /* A page of a gateway, a proxy or a hotel is better shown than described by a JSON reader. */
 static enum stepimg_kind not_an_object(const struct exchange *exchange, const char *host, struct stepimg_error *error)
 {
   const struct buffer *body = &exchange->answer->body;
   char quoted[TEXT_QUOTE_MAX];
   struct words words;
-  words_read(&words, (const char *)body->bytes, body->length, exchange->settings->key);
+  read_words(exchange, &words);
   bool page = words.source == WORDS_PAGE;
   return error_set(error, STEPIMG_PROTOCOL, NULL, "%s did not send a JSON object but %s%s%s", host,
                    text_quote(quoted, (const char *)body->bytes, body->length), page ? ", a web page: " : "",
                    page ? words.message : "");
-}
-
-static void read_words(const struct exchange *exchange, struct words *words)
-{
-  const struct buffer *body = &exchange->answer->body;
-  words_read(words, (const char *)body->bytes, body->length, exchange->settings->key);
 }
 
 /* What the server itself says, behind our own words for it. Of an answer that should have been a picture only what
