@@ -39,7 +39,6 @@
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
  *   check(params, strict, model, picture) -> wire, warnings or nil | nil, flaws    params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
- *   parameters() -> list of names
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
  *
  * A flaw is a plain table, an error without its metatable; slip says that the programmer is at fault.

@@ -72,7 +72,7 @@ end
 
 -- ------------------------------------------------------------------------------------------------------ parameters --
 
-local PARAMETERS = primitives.parameters()
+local PARAMETERS = {} -- of all models; a name may stand there twice
 local CLIENT_OPTIONS, CALL_OPTIONS = primitives.option_names(false), primitives.option_names(true)
 CLIENT_OPTIONS[#CLIENT_OPTIONS + 1] = "headers"
 CLIENT_OPTIONS[#CLIENT_OPTIONS + 1] = "wait"
@@ -151,12 +151,11 @@ end
 
 -- The names and choices of the catalogue, as JSON: the rest of a request is its texts and numbers.
 local KNOWN_NAMES, KNOWN_TEXTS = {}, {}
-for i = 1, #PARAMETERS do
-  KNOWN_NAMES[PARAMETERS[i]] = json.encode(PARAMETERS[i]) .. ":"
-end
 for model, rules in next, primitives.models() do
   KNOWN_TEXTS[model] = json.encode(model)
-  for _, rule in next, rules.params do
+  for name, rule in next, rules.params do
+    PARAMETERS[#PARAMETERS + 1] = name
+    KNOWN_NAMES[name] = json.encode(name) .. ":"
     for i = 1, rule.choices and #rule.choices or 0 do
       KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
     end

@@ -303,20 +303,6 @@ static int models(lua_State *L)
   return 1;
 }
 
-static int parameters(lua_State *L)
-{
-  size_t count;
-  const struct stepimg_model *all = stepimg_models(&count);
-  int place = 0;
-  lua_newtable(L);
-  for (size_t i = 0; i < count; i++)
-    for (size_t j = 0; j < all[i].rule_count; j++) {
-      lua_pushstring(L, all[i].rules[j].name);
-      lua_rawseti(L, -2, ++place);
-    }
-  return 1;
-}
-
 /* --------------------------------------------------------------------------------------------------------- options -- */
 
 static int check_call(lua_State *L)
@@ -360,7 +346,6 @@ void open_values(lua_State *L)
                                        {"check_call", check_call},
                                        {"option_names", option_names},
                                        {"now", now},
-                                       {"parameters", parameters},
                                        {NULL, NULL}};
   primitives_add(L, functions);
 }
