@@ -90,7 +90,7 @@ local MEDDLERS = {
 }
 
 -- "the loop is over" and the like: what a meddler has ended raises in who works with it.
-local OVER = {"the loop is over", "the job was released", "the picture is lost"}
+local OVER = {"the loop is over", "the picture is lost"}
 
 local function may_raise(raised)
   for _, text in ipairs(OVER) do

@@ -336,8 +336,10 @@ static int outcome(lua_State *L)
 {
   struct record *record = record_check(L);
   lua_settop(L, 1);
-  if (record->released)
-    return luaL_error(L, "the job was released");
+  if (record->released) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   const struct stepimg_outcome *outcome = record->job != NULL ? stepimg_job_outcome(record->job) : NULL;
   if (outcome == NULL) {
     lua_pushnil(L);

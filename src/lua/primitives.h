@@ -26,7 +26,8 @@
  *   scheduler(job) -> client, wait | nil, nil             the function that its client was given
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
- *   outcome(job) -> plain table | nil while it is going   a failure where it has a kind; images have a payload
+ *   outcome(job) -> plain table | nil while it is going | false where it was released
+ *                                                         a failure where it has a kind; images have a payload
  *   settled(job) -> result | nil, failure | nil           settle(job, result, failure) -> the same; the first wins
  *   done(job, f, …) -> bool       the commit: it leaves its queue. True for the first call alone; then f(…) is called
  *   cancel(job) -> bool           void(job, failure): cancels it; that is its failure from now on

@@ -430,17 +430,19 @@ local function add_warnings(result, attr)
   result.warnings = found[1] and found
 end
 
--- result | nil, err | nil while it is going: always the same.
+-- result | nil, err | nil while it is going: always the same. Between two lines a finalizer may settle and release the
+-- job: then its result is the one settled. There is none where its loop was closed, or another handle had it.
 local function result_of(job)
   local result, err = settled(job)
   if result or err then
     return result, err
   end
   local outcome = primitives.outcome(job)
-  if not outcome then
+  if outcome == nil then
     return nil
-  end
-  if outcome.kind then
+  elseif not outcome then
+    return primitives.settle(job, nil, failure {kind = "cancelled", message = "the job was released"})
+  elseif outcome.kind then
     return primitives.settle(job, nil, failure(outcome))
   end
   if not outcome.data then -- a question's
