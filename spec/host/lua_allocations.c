@@ -7,7 +7,8 @@
  *   arm(n, twice)   from now on the n-th allocation (a new block or a growing one) fails; Lua then collects all its
  *                   garbage and tries again, which fails too if twice is true. The state's own: libcurl and the core
  *                   use malloc.
- *   disarm()        -> whether it came to that
+ *   disarm()        -> whether it came to that, and whether Lua got the memory in the end. From 5.4.5 Lua does not try
+ *                   again where a stack grows.
  *   spare(f, …)     calls f with an allocator that does not fail
  *   collect(n)      stops the collector, until the n-th allocation from now on: at the next moment that Lua allows, it
  *                   goes round once, with finalizers
@@ -23,22 +24,26 @@ struct allocator {
   lua_State *L;
   long until_failure; /* 0: none fails */
   long until_round;   /* 0: the collector is not to be started */
-  bool twice, retried, failed;
+  bool twice, failed, cured;
+  const void *block; /* what failed, until Lua tries again or asks for something else */
+  size_t size;
   int spared;
 };
 
-static bool fails(struct allocator *allocator)
+static bool fails(struct allocator *allocator, const void *block, size_t size)
 {
   if (allocator->spared > 0)
     return false;
-  if (allocator->retried) {
-    allocator->retried = false;
-    return true;
+  if (allocator->size > 0) {
+    allocator->cured = !allocator->twice && allocator->block == block && allocator->size == size;
+    allocator->size = 0;
+    return allocator->twice;
   }
   if (allocator->until_failure <= 0 || --allocator->until_failure > 0)
     return false;
   allocator->failed = true;
-  allocator->retried = allocator->twice;
+  allocator->block = block;
+  allocator->size = size;
   return true;
 }
 
@@ -52,7 +57,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size)
   struct allocator *allocator = context;
   if (grows && allocator->until_round > 0 && --allocator->until_round == 0)
     lua_gc(allocator->L, LUA_GCRESTART, 0); /* which allocates nothing, and does nothing yet */
-  return grows && fails(context) ? NULL : realloc(block, size);
+  return grows && fails(context, block, size) ? NULL : realloc(block, size);
 }
 
 static struct allocator *allocator_of(lua_State *L)
@@ -74,10 +79,11 @@ static int arm(lua_State *L)
 static int disarm(lua_State *L)
 {
   struct allocator *allocator = allocator_of(L);
-  bool failed = allocator->failed;
+  bool failed = allocator->failed, cured = allocator->cured;
   *allocator = (struct allocator){.L = L};
   lua_pushboolean(L, failed);
-  return 1;
+  lua_pushboolean(L, cured);
+  return 2;
 }
 
 static int collect(lua_State *L)
