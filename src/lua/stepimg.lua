@@ -81,7 +81,7 @@ CALL_OPTIONS[#CALL_OPTIONS + 1] = "on_done"
 
 -- A copy without a metatable, which nobody else can change meanwhile; of known names also what __index has.
 local function plain(given, names)
-  local copy = {}
+  local copy = {prompt = nil, model = nil, response_format = nil, size = nil} -- room for what most requests end with
   for name, value in next, given do
     copy[name] = value
   end
@@ -162,24 +162,24 @@ for model, rules in next, primitives.models() do
   end
 end
 
--- The body of a request | nil, complaint.
+-- The body of a request | nil, complaint. Most have three fields, for which a list of parts would cost more.
 local function encode_wire(wire)
-  local parts, count = {}, 0
+  local body
   for name, value in next, wire do
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
     end
-    local text, complaint = KNOWN_TEXTS[value]
+    local text, complaint = KNOWN_TEXTS[value], nil
     if not text then
       text, complaint = encode(value, 1)
       if not text then
         return nil, complaint
       end
     end
-    count = count + 1
-    parts[count] = (KNOWN_NAMES[name] or json.encode(name) .. ":") .. text
+    name = KNOWN_NAMES[name] or json.encode(name) .. ":"
+    body = body and body .. "," .. name .. text or "{" .. name .. text
   end
-  return "{" .. concat(parts, ",") .. "}"
+  return body and body .. "}" or "{}"
 end
 
 local picture_of -- of an image, with the images below
@@ -300,8 +300,7 @@ local function prepare(client, params, options, deferred)
   if not body then
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
-  local attr = {}
-  attr.on_done = on_done -- one by one, as most are nil: a constructor makes room for all
+  local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
   if wire.seed or found then
     attr.seed, attr.warnings = wire.seed, found
   end
