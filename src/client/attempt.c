@@ -25,7 +25,7 @@ struct work {
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
-static void free_work(struct stepimg_job *job)
+void attempt_unprepare(struct stepimg_job *job)
 {
   struct work *work = job->work;
   if (work != NULL) {
@@ -35,8 +35,26 @@ static void free_work(struct stepimg_job *job)
     free(work);
     job->work = NULL;
   }
-  edit_free(job->edit); /* after the exchange, which reads it; the host may keep the job for long */
+}
+
+/* The host may keep the job for long. The edit after the exchange, which reads it. */
+static void free_work(struct stepimg_job *job)
+{
+  attempt_unprepare(job);
+  edit_free(job->edit);
+  cache_free(job->cache);
   job->edit = NULL;
+  job->cache = NULL;
+}
+
+struct answer *attempt_answer(struct stepimg_job *job)
+{
+  return &job->work->answer;
+}
+
+static bool is_hit(const struct stepimg_job *job)
+{
+  return job->cache != NULL && job->cache->hit;
 }
 
 /* Puts a saved picture in its place, before anybody hears that the job is done. */
@@ -47,15 +65,17 @@ static void store(struct worker *worker, struct stepimg_job *job, struct stepimg
     return;
   job_enter(&worker->jobs, job, JOB_STORING, "the picture is complete");
   if (answer_store(answer, error) != STEPIMG_OK)
-    error->maybe_billed = true;
+    error->maybe_billed = !is_hit(job);
 }
 
 /* All of it first: who hears of the end may count on the connection and the file being gone. */
-static void finish(struct worker *worker, struct stepimg_job *job, struct stepimg_error *error)
+void attempt_finish(struct worker *worker, struct stepimg_job *job, struct stepimg_error *error)
 {
   struct work *work = job->work;
   if (work != NULL) {
     exchange_free(&work->exchange);
+    if (job->cache != NULL && error->kind == STEPIMG_OK && !is_hit(job))
+      cache_keep(job->cache, job->edit != NULL ? &job->edit->form : NULL, &work->answer);
     store(worker, job, error);
     file_abort(&work->answer.file); /* of a job that failed, or that the filter stopped */
   }
@@ -73,7 +93,7 @@ static void finish_as(struct worker *worker, struct stepimg_job *job, enum stepi
   error_clear(&error);
   error_set(&error, kind, NULL, "%s", message);
   error.maybe_billed = atomic_load(&job->progress.body_left);
-  finish(worker, job, &error);
+  attempt_finish(worker, job, &error);
 }
 
 static void no_memory(struct worker *worker, struct stepimg_job *job)
@@ -89,7 +109,7 @@ static void expire(struct worker *worker, struct stepimg_job *job)
   error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %s s passed while the job was waiting for its turn",
             text_number(seconds, job->call.deadline, 14));
   error.maybe_billed = atomic_load(&job->progress.body_left);
-  finish(worker, job, &error);
+  attempt_finish(worker, job, &error);
 }
 
 void attempt_abort(struct worker *worker, struct stepimg_job *job)
@@ -120,14 +140,21 @@ static void wait_until(struct worker *worker, struct stepimg_job *job, double mo
 
 static void ask(struct worker *worker, struct stepimg_job *job);
 
+void attempt_queue(struct worker *worker, struct stepimg_job *job, const char *why)
+{
+  job_enter(&worker->jobs, job, JOB_QUEUED, why);
+  wait_until(worker, job, INFINITY);
+}
+
 void attempt_enqueue(struct worker *worker, struct stepimg_job *job)
 {
   if (job->question != STEPIMG_PICTURE) {
     ask(worker, job);
-    return;
-  }
-  job_enter(&worker->jobs, job, JOB_QUEUED, "submitted");
-  wait_until(worker, job, INFINITY);
+  } else if (cache_may_hit(job->cache)) {
+    job_enter(&worker->jobs, job, JOB_LOOKING, "submitted");
+    wait_until(worker, job, INFINITY);
+  } else
+    attempt_queue(worker, job, "submitted");
 }
 
 /* What is left of the deadline, if that is less than the call's timeout. */
@@ -137,8 +164,7 @@ static double attempt_timeout(const struct stepimg_job *job)
   return left < job->call.timeout ? left : job->call.timeout;
 }
 
-/* The job's first look at memory and disk: what fails here has cost nothing. False: the job has ended. */
-static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
+bool attempt_prepare(struct worker *worker, struct stepimg_job *job)
 {
   struct stepimg_error error;
   if (job->work != NULL)
@@ -154,7 +180,7 @@ static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
   if ((job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK) &&
       (job->edit == NULL || edit_read(job->edit, worker->client->max_response_bytes, &error) == STEPIMG_OK))
     return true;
-  finish(worker, job, &error);
+  attempt_finish(worker, job, &error);
   return false;
 }
 
@@ -226,7 +252,7 @@ static void ask(struct worker *worker, struct stepimg_job *job)
     return;
   }
   job_enter(&worker->jobs, job, JOB_ASKING, "a question");
-  if (!prepare(worker, job))
+  if (!attempt_prepare(worker, job))
     return;
   struct work *work = job->work;
   work->attempts++;
@@ -254,7 +280,7 @@ void attempt_start(struct worker *worker, struct stepimg_job *job)
   job_enter(&worker->jobs, job, get ? JOB_FETCHING : JOB_POSTING, "its turn");
   if (job_deadline(job) <= clock_now())
     expire(worker, job);
-  else if (prepare(worker, job)) {
+  else if (attempt_prepare(worker, job)) {
     job->work->attempts++;
     if (get)
       begin_get(worker, job);
@@ -283,7 +309,7 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   if (plan.rest > 0)
     pace_rest(&worker->client->pace, now + plan.rest);
   if (!plan.again) {
-    finish(worker, job, error);
+    attempt_finish(worker, job, error);
     return;
   }
   exchange_free(&work->exchange);
@@ -317,7 +343,7 @@ static void download(struct worker *worker, struct stepimg_job *job, const char 
     error_clear(&error);
     error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link cannot be followed: %s", why);
     error.maybe_billed = true;
-    finish(worker, job, &error);
+    attempt_finish(worker, job, &error);
     return;
   }
   exchange_free(&work->exchange); /* url may have been its own */
@@ -358,7 +384,7 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
     download(worker, job, worker->client->settings.endpoint, work->image->url);
     return;
   }
-  finish(worker, job, &error);
+  attempt_finish(worker, job, &error);
 }
 
 /* Ends what has stood still for too long, or looks again when it may have. */

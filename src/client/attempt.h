@@ -28,7 +28,17 @@ void attempt_start(struct worker *worker, struct stepimg_job *job);
 void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code);
 /* Whether its turn costs nothing: it has a picture to fetch. */
 bool attempt_is_free(const struct stepimg_job *job);
-/* A job comes into the queue. */
+/* The job's first look at memory and disk: what fails here has cost nothing. False: the job has ended. */
+MUST_USE bool attempt_prepare(struct worker *worker, struct stepimg_job *job);
+/* What it then gathers. */
+struct answer *attempt_answer(struct stepimg_job *job);
+/* Undoes attempt_prepare. Idempotent. */
+void attempt_unprepare(struct stepimg_job *job);
+/* The job ends, as error says: its kind STEPIMG_OK, with what was gathered. */
+void attempt_finish(struct worker *worker, struct stepimg_job *job, struct stepimg_error *error);
+/* It waits for its turn. why is for the trace. */
+void attempt_queue(struct worker *worker, struct stepimg_job *job, const char *why);
+/* A job comes in. */
 void attempt_enqueue(struct worker *worker, struct stepimg_job *job);
 /* Its timer has run out by now: its pause is over, or its deadline, or it may have stalled. */
 void attempt_due(struct worker *worker, struct stepimg_job *job, double now);

@@ -40,6 +40,7 @@ static void free_outcome(struct stepimg_outcome *outcome)
   if (outcome == NULL || outcome == &no_memory)
     return;
   answer_release(outcome);
+  free((struct stepimg_warning *)outcome->warnings);
   free(outcome);
 }
 
@@ -51,6 +52,7 @@ void job_release(struct stepimg_job *job)
   free_outcome(job->outcome);
   queue_release(job->queue);
   edit_free(job->edit);
+  cache_free(job->cache);
   free(job->body);
   free(job->save);
   free(job->target);
@@ -98,29 +100,41 @@ static bool copy_body(struct stepimg_job *job, const struct stepimg_request *req
   return true;
 }
 
+/* What the options ask for on the disk. False: error says why it is not to be had. */
+static bool copy_paths(struct stepimg_job *job, const struct stepimg_request *request, struct stepimg_error *error)
+{
+  const struct stepimg_call *call = &request->call;
+  bool cached = request->question == STEPIMG_PICTURE && call->download && call->cache != NULL && call->cache[0] != '\0';
+  if (cached && cache_new(&job->cache, request, error) != STEPIMG_OK)
+    return false;
+  if (request->save == NULL)
+    return true;
+  job->save = text_join(request->save, strlen(request->save), "");
+  if (job->save == NULL)
+    error_nomem(error);
+  else
+    file_resolve(request->save, &job->target, error);
+  return error->kind == STEPIMG_OK;
+}
+
 struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request *request, struct stepimg_error *error)
 {
   struct stepimg_job *job = calloc(1, sizeof *job);
-  if (job == NULL)
+  if (job == NULL) {
     error_nomem(error);
-  else if (copy_body(job, request, error) && request->save != NULL) {
-    job->save = text_join(request->save, strlen(request->save), "");
-    if (job->save == NULL)
-      error_nomem(error);
-    else
-      file_resolve(request->save, &job->target, error);
+    return NULL;
   }
-  if (job == NULL || error->kind != STEPIMG_OK) {
-    if (job != NULL) {
-      edit_free(job->edit);
-      free(job->body);
-      free(job->save);
-    }
+  if (!copy_body(job, request, error) || !copy_paths(job, request, error)) {
+    edit_free(job->edit);
+    cache_free(job->cache);
+    free(job->body);
+    free(job->save);
     free(job);
     return NULL;
   }
   job->question = request->question;
   job->call = request->call;
+  job->call.cache = NULL; /* the host's own */
   job->tag = request->tag;
   job->submitted = clock_now();
   job->client = client_hold(client);
@@ -156,6 +170,19 @@ static void drop_payload(void *context, void *memory, size_t size)
   client_release(client);
 }
 
+/* What is known of the job's picture beside the answer. On the I/O thread. */
+static void add_cache(struct stepimg_outcome *outcome, const struct cache *cache)
+{
+  outcome->cached = cache->hit && outcome->error.kind == STEPIMG_OK;
+  struct stepimg_warning *warning = cache->complaint[0] != '\0' ? calloc(1, sizeof *warning) : NULL;
+  if (warning == NULL)
+    return;
+  text_copy(warning->field, sizeof warning->field, "cache", strlen("cache"));
+  memcpy(warning->message, cache->complaint, sizeof warning->message);
+  outcome->warnings = warning;
+  outcome->warning_count = 1;
+}
+
 /* Moves what there is to say about a job into one block. Never NULL. */
 static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct stepimg_error *error,
                                            struct answer *answer, const struct stepimg_timing *timing)
@@ -164,8 +191,11 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   if (outcome == NULL)
     return (struct stepimg_outcome *)&no_memory;
   outcome->error = *error;
-  if (answer != NULL)
+  if (answer != NULL) {
     answer_take(answer, outcome);
+    if (job->cache != NULL)
+      add_cache(outcome, job->cache);
+  }
   for (size_t i = 0; i < outcome->image_count; i++)
     if (outcome->images[i].payload != NULL)
       payload_return_to(outcome->images[i].payload, drop_payload, client_hold(job->client));
@@ -321,6 +351,7 @@ static enum stepimg_state public_state(const struct stepimg_job *job, bool ended
     return STEPIMG_STATE_FINISHED;
   switch (atomic_load(&job->state)) {
   case JOB_NEW:
+  case JOB_LOOKING:
   case JOB_QUEUED: /* before a repeat it has its turn to wait for as well */
   case JOB_PAUSED:
     return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "client/cache.h"
 #include "client/edit.h"
 #include "client/shared.h"
 #include "client/timers.h"
@@ -25,6 +26,7 @@ struct work; /* attempt.h: what a job needs once it was in flight */
 /* Where the I/O thread has a job. state.h has the one function that changes it, and which moves are legal. */
 enum job_state {
   JOB_NEW,      /* in the inbox; the thread has not seen it */
+  JOB_LOOKING,  /* waits to be looked for in its cache */
   JOB_QUEUED,   /* waits for its turn */
   JOB_POSTING,  /* its POST is under way */
   JOB_ASKING,   /* its question is, which is in no limit */
@@ -64,6 +66,7 @@ struct stepimg_job {
 
   /* The I/O thread's. */
   struct edit *edit;   /* owned, until its attempts are over; NULL: it edits no picture */
+  struct cache *cache; /* owned; NULL: none. To be read by the host before the job is enlisted */
   struct list_link io; /* of the list of its state */
   struct timer timer;
   struct work *work; /* NULL: nothing was begun */

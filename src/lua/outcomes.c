@@ -79,6 +79,10 @@ void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct cl
   if (outcome->has_created)
     values_set_integer(L, "created", outcome->created);
   values_set_integer(L, "attempts", error.attempts);
+  if (outcome->cached)
+    values_set_true(L, "cached");
+  values_push_warnings(L, outcome->warnings, outcome->warning_count);
+  lua_setfield(L, -2, "warnings");
   set_timing(L, &outcome->timing);
   lua_createtable(L, (int)outcome->image_count, 0);
   for (size_t i = 0; i < outcome->image_count; i++) {

@@ -426,6 +426,9 @@ local function add_warnings(result, attr)
     found[#found + 1] = warning("save", ("save: the name of %s is that of a %s, but the picture is a %s"):format(
       image.path, named, image.format))
   end
+  for i = 1, result.warnings and #result.warnings or 0 do -- the core's own
+    found[#found + 1] = setmetatable(result.warnings[i], Warning)
+  end
   result.warnings = found[1] and found
 end
 
