@@ -306,3 +306,17 @@ void cache_keep(struct cache *cache, const struct form *form, struct answer *ans
   snprintf(message, sizeof message, "cache: the picture was not kept: %s", error.message);
   text_copy(cache->complaint, sizeof cache->complaint, message, strlen(message));
 }
+
+void cache_tell(const struct cache *cache, struct stepimg_outcome *outcome)
+{
+  if (cache == NULL)
+    return;
+  outcome->cached = cache->hit && outcome->error.kind == STEPIMG_OK;
+  struct stepimg_warning *warning = cache->complaint[0] != '\0' ? calloc(1, sizeof *warning) : NULL;
+  if (warning == NULL)
+    return;
+  text_copy(warning->field, sizeof warning->field, "cache", strlen("cache"));
+  memcpy(warning->message, cache->complaint, sizeof warning->message);
+  outcome->warnings = warning;
+  outcome->warning_count = 1;
+}

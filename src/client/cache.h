@@ -66,5 +66,7 @@ void cache_let_go(struct kept *kept);
 /* Keeps the answer's picture, if it is one to be kept: all of it came, alone and in a format that has a name; the filter
    did not stop it, and it has a seed. Before it is stored. Where that fails, complaint says why. */
 void cache_keep(struct cache *cache, const struct form *form, struct answer *answer);
+/* What there is to say of it, in an outcome whose error is set. NULL is fine. */
+void cache_tell(const struct cache *cache, struct stepimg_outcome *outcome);
 
 #endif

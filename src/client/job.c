@@ -170,19 +170,6 @@ static void drop_payload(void *context, void *memory, size_t size)
   client_release(client);
 }
 
-/* What is known of the job's picture beside the answer. On the I/O thread. */
-static void add_cache(struct stepimg_outcome *outcome, const struct cache *cache)
-{
-  outcome->cached = cache->hit && outcome->error.kind == STEPIMG_OK;
-  struct stepimg_warning *warning = cache->complaint[0] != '\0' ? calloc(1, sizeof *warning) : NULL;
-  if (warning == NULL)
-    return;
-  text_copy(warning->field, sizeof warning->field, "cache", strlen("cache"));
-  memcpy(warning->message, cache->complaint, sizeof warning->message);
-  outcome->warnings = warning;
-  outcome->warning_count = 1;
-}
-
 /* Moves what there is to say about a job into one block. Never NULL. */
 static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct stepimg_error *error,
                                            struct answer *answer, const struct stepimg_timing *timing)
@@ -193,8 +180,7 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   outcome->error = *error;
   if (answer != NULL) {
     answer_take(answer, outcome);
-    if (job->cache != NULL)
-      add_cache(outcome, job->cache);
+    cache_tell(job->cache, outcome);
   }
   for (size_t i = 0; i < outcome->image_count; i++)
     if (outcome->images[i].payload != NULL)

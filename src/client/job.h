@@ -21,7 +21,7 @@
 #include "payload/answer.h"
 #include "stepimg.h"
 
-struct work; /* attempt.h: what a job needs once it was in flight */
+struct work; /* work.h */
 
 /* Where the I/O thread has a job. state.h has the one function that changes it, and which moves are legal. */
 enum job_state {

@@ -6,22 +6,22 @@
 static void take(struct worker *worker, struct stepimg_job *job, struct kept *kept)
 {
   struct stepimg_error error;
-  if (!attempt_prepare(worker, job)) {
+  if (!work_prepare(worker, job)) {
     cache_let_go(kept);
     return;
   }
-  struct answer *answer = attempt_answer(job);
+  struct answer *answer = &job->work->answer;
   error_clear(&error);
   switch (cache_read(job->cache, kept, answer)) {
   case CACHE_THERE:
-    attempt_finish(worker, job, &error);
+    work_finish(worker, job, &error);
     break;
   case CACHE_FAILED:
     error_set(&error, answer->kind, NULL, "%s", answer->reason);
-    attempt_finish(worker, job, &error);
+    work_finish(worker, job, &error);
     break;
   default:
-    attempt_unprepare(job);
+    work_drop(job);
     attempt_queue(worker, job, "what the cache has is damaged");
   }
 }
@@ -33,7 +33,7 @@ void lookup_run(struct worker *worker, struct stepimg_job *job)
   size_t max = worker->client->max_response_bytes;
   error_clear(&error);
   if (job->edit != NULL && edit_read(job->edit, max, &error) != STEPIMG_OK) {
-    attempt_finish(worker, job, &error);
+    work_finish(worker, job, &error);
     return;
   }
   switch (cache_find(job->cache, job->edit != NULL ? &job->edit->form : NULL, max, &kept)) {
@@ -45,7 +45,7 @@ void lookup_run(struct worker *worker, struct stepimg_job *job)
     break;
   case CACHE_FAILED:
     error_nomem(&error);
-    attempt_finish(worker, job, &error);
+    work_finish(worker, job, &error);
     break;
   case CACHE_GONE: /* the host has given it up; the inbox has the news */
     break;

@@ -34,7 +34,7 @@ static bool read_inbox(struct worker *worker)
     list_remove(&job->inbox);
     lock_release(&client->lock);
     if (ended)
-      attempt_let_go(worker, job);
+      work_let_go(worker, job);
     else
       attempt_enqueue(worker, job);
     job_release(job);
