@@ -33,6 +33,15 @@ struct reader {
   bool failed; /* no memory */
 };
 
+static bool is_seed(const char *text, size_t length, int64_t *seed)
+{
+  enum number_part part = NUMBER_NONE;
+  for (size_t i = 0; i < length; i++)
+    if ((part = number_next(part, text[i])) == NUMBER_NONE)
+      return false;
+  return number_is_whole(part) && number_integer(text, length, seed);
+}
+
 static void begin(struct sha256 *hash, enum kind kind)
 {
   const unsigned char first = (unsigned char)kind;
@@ -110,7 +119,7 @@ static void add_value(struct reader *reader, const unsigned char digest[SHA256_S
   struct buffer *digests = &reader->digests;
   level->named = false;
   if (special == SEED) {
-    key->has_seed = token != NULL && number_integer(token, length, &key->seed);
+    key->has_seed = token != NULL && is_seed(token, length, &key->seed);
     special = key->has_seed ? SEED : NONE;
   }
   if (special != NONE)
@@ -254,7 +263,7 @@ enum stepimg_kind key_of_fields(struct key *key, const struct stepimg_field *fie
     unsigned char value[SHA256_SIZE], *name = digests + used;
     if (strcmp(fields[i].name, "response_format") == 0)
       continue;
-    if (strcmp(fields[i].name, "seed") == 0 && number_integer(fields[i].text, fields[i].length, &key->seed)) {
+    if (strcmp(fields[i].name, "seed") == 0 && is_seed(fields[i].text, fields[i].length, &key->seed)) {
       key->has_seed = true;
       continue;
     }
