@@ -100,10 +100,14 @@ static enum cache_found read_json(const char *path, const char *key, struct kept
   enum stepimg_kind kind = source_open_plain(&source, path, &error);
   if (kind != STEPIMG_OK)
     return kind == STEPIMG_NOMEM ? CACHE_FAILED : CACHE_MISSING;
-  do {
+  if (source.size > sizeof json)
+    kind = STEPIMG_PROTOCOL;
+  while (kind == STEPIMG_OK && length < source.size) {
     kind = source_read(&source, json + length, sizeof json - length, &got, &error);
+    if (got == 0)
+      break;
     length += got;
-  } while (kind == STEPIMG_OK && got > 0 && length < sizeof json);
+  }
   source_close(&source);
   if (kind == STEPIMG_OK)
     kind = entry_read(&kept->entry, &kept->envelope, json, length);
