@@ -229,38 +229,52 @@ static enum stepimg_kind copy(const char *from, struct file *file, struct sha256
 }
 
 /* Writes the picture, from memory or from the file that it was saved to, and notes its size and digest. */
-static enum stepimg_kind write_picture(const char *path, const struct answer *answer, struct entry *entry,
+static enum stepimg_kind write_picture(struct file *file, const struct answer *answer, struct entry *entry,
                                        struct stepimg_error *error)
 {
-  struct file file;
   struct sha256 hash;
   unsigned char digest[SHA256_SIZE];
-  enum stepimg_kind kind = file_open_plain(&file, path, error);
-  if (kind != STEPIMG_OK)
-    return kind;
-  sha256_init(&hash);
   const stepimg_payload *payload = answer->envelope.images->payload;
+  enum stepimg_kind kind;
+  sha256_init(&hash);
   if (payload != NULL) {
     const unsigned char *bytes = stepimg_payload_bytes(payload, &entry->size);
     sha256_update(&hash, bytes, entry->size);
-    kind = file_write(&file, bytes, entry->size, error);
+    kind = file_write(file, bytes, entry->size, error);
   } else
-    kind = copy(answer->file.temporary, &file, &hash, &entry->size, error);
+    kind = copy(answer->file.temporary, file, &hash, &entry->size, error);
   sha256_final(&hash, digest);
   sha256_hex(entry->digest, digest);
-  return file_complete(&file, kind, error);
+  return kind == STEPIMG_OK ? file_close(file, error) : kind;
 }
 
-static enum stepimg_kind write_json(const char *path, const struct answer *answer, const struct entry *entry,
+static enum stepimg_kind write_json(struct file *file, const struct answer *answer, const struct entry *entry,
                                     struct stepimg_error *error)
 {
   char json[ENTRY_MAX];
-  struct file file;
-  enum stepimg_kind kind = file_open_plain(&file, path, error);
-  if (kind != STEPIMG_OK)
-    return kind;
-  kind = file_write(&file, json, entry_write(json, entry, &answer->envelope), error);
-  return file_complete(&file, kind, error);
+  size_t length = entry_write(json, entry, &answer->envelope);
+  return file_write(file, json, length, error) == STEPIMG_OK ? file_close(file, error) : error->kind;
+}
+
+/* Both are written before one is put in its place: where there is room for one alone, there will be none. */
+static enum stepimg_kind write_files(const char *picture, const char *json, const struct answer *answer,
+                                     struct entry *entry, struct stepimg_error *error)
+{
+  struct file files[2] = {FILE_NONE, FILE_NONE};
+  enum stepimg_kind kind = file_open_plain(&files[0], picture, error);
+  if (kind == STEPIMG_OK)
+    kind = write_picture(&files[0], answer, entry, error);
+  if (kind == STEPIMG_OK)
+    kind = file_open_plain(&files[1], json, error);
+  if (kind == STEPIMG_OK)
+    kind = write_json(&files[1], answer, entry, error);
+  for (int i = 0; i < 2; i++) {
+    if (kind == STEPIMG_OK)
+      kind = file_complete(&files[i], kind, error);
+    else
+      file_abort(&files[i]);
+  }
+  return kind;
 }
 
 static enum stepimg_kind write_entry(const struct cache *cache, int64_t seed, const struct answer *answer,
@@ -270,9 +284,7 @@ static enum stepimg_kind write_entry(const struct cache *cache, int64_t seed, co
   name(cache, seed, entry.key);
   char *picture = path_of(cache, entry.key, end_of_picture), *json = path_of(cache, entry.key, end_of_json);
   enum stepimg_kind kind =
-      picture != NULL && json != NULL ? write_picture(picture, answer, &entry, error) : error_nomem(error);
-  if (kind == STEPIMG_OK)
-    kind = write_json(json, answer, &entry, error);
+      picture != NULL && json != NULL ? write_files(picture, json, answer, &entry, error) : error_nomem(error);
   free(picture);
   free(json);
   return kind;
