@@ -543,6 +543,7 @@ describe("A cache", function()
       local child = support.start(([[
         local client = assert(require "stepimg".new {cache = %q, max_concurrent = 3})
         print "begins"
+        io.stdout:flush()
         for seed = 1, 1000 do
           assert(client:submit({prompt = '{"bytes":200000} x', seed = seed}, {on_done = function() end}))
         end
