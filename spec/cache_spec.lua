@@ -231,6 +231,23 @@ for _, way in ipairs(support.WAYS) do
       assert.equal(13, hits)
     end)
 
+    it("saves what it asks for anew as if nothing had been there", function()
+      local what, place = params(), support.directory()
+      local _, first = ask(what)
+      local _, picture = entry(folder)
+      for i, format in ipairs {"b64_json", "url"} do
+        local path = ("%s/%d.png"):format(place, i)
+        support.write(picture, first.image.bytes:sub(1, -2) .. "x")
+        what.response_format = format
+        local posts, again = ask(what, {save = path})
+        assert.same({1, nil, path, nil}, {posts, again.cached, again.image.path, again.image.bytes})
+        assert.is_true(support.read(path) == first.image.bytes)
+        assert.is_true(support.read(picture) == first.image.bytes)
+      end
+      assert.equal(2, #support.names(place))
+      support.remove(place)
+    end)
+
     it("gives the picture and a warning where the folder is of no use", function()
       local file = folder .. "/file"
       support.write(file, "x")
