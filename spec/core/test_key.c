@@ -159,7 +159,7 @@ static void brackets_may_be_as_deep_as_an_answers(void **state)
     int length = snprintf(body, sizeof body, "{\"a\":");
     memset(body + length, '[', (size_t)depth);
     memset(body + length + depth, ']', (size_t)depth);
-    memcpy(body + length + 2 * depth, "}", 2);
+    memcpy(body + length + 2 * (size_t)depth, "}", 2);
     error_clear(&error);
     assert_int_equal(key_of_body(&key, body, strlen(body), &error), depth < DEPTH ? STEPIMG_OK : STEPIMG_INVALID);
   }

@@ -24,9 +24,9 @@ __attribute__((target("sha,sse4.1"))) static void take_blocks(uint32_t state[8],
   __m128i abef = _mm_alignr_epi8(badc, hgfe, 8), cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
   for (; blocks > 0; blocks--, bytes += 64) {
     __m128i words[4], abef_before = abef, cdgh_before = cdgh;
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++)
       words[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)bytes + i), order);
-    for (int i = 0; i < 16; i++) { /* four rounds each */
+    for (size_t i = 0; i < 16; i++) { /* four rounds each */
       const __m128i constants = _mm_loadu_si128((const __m128i *)(const void *)(sha256_rounds + 4 * i));
       __m128i now = words[i % 4], sum = _mm_add_epi32(now, constants);
       cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);

@@ -96,7 +96,7 @@ static int compare(const void *one, const void *other)
 
 static void digest_of_members(unsigned char out[SHA256_SIZE], unsigned char *digests, size_t size)
 {
-  if (size > 0)
+  if (digests != NULL && size > 0)
     qsort(digests, size / SHA256_SIZE, SHA256_SIZE, compare);
   digest_of(out, OBJECT, digests, size);
 }
@@ -110,13 +110,13 @@ static void push(struct reader *reader, const unsigned char digest[SHA256_SIZE])
 static void add_value(struct reader *reader, const unsigned char digest[SHA256_SIZE], const char *token, size_t length)
 {
   struct level *level = &reader->levels[reader->depth];
+  struct buffer *digests = &reader->digests;
   struct key *key = reader->key;
   enum special special = reader->depth == 1 ? reader->special : NONE;
-  if (!level->object || reader->failed) {
+  if (!level->object || reader->failed || digests->bytes == NULL) { /* of a member, its name is there */
     push(reader, digest);
     return;
   }
-  struct buffer *digests = &reader->digests;
   level->named = false;
   if (special == SEED) {
     key->has_seed = token != NULL && is_seed(token, length, &key->seed);
