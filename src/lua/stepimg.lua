@@ -176,8 +176,8 @@ local function encode_wire(wire)
         return nil, complaint
       end
     end
-    name = KNOWN_NAMES[name] or json.encode(name) .. ":"
-    body = body and body .. "," .. name .. text or "{" .. name .. text
+    local label = KNOWN_NAMES[name] or json.encode(name) .. ":"
+    body = body and body .. "," .. label .. text or "{" .. label .. text
   end
   return body and body .. "}" or "{}"
 end
