@@ -169,7 +169,7 @@ local function encode_wire(wire)
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
     end
-    local text, complaint = KNOWN_TEXTS[value], nil
+    local text, complaint = KNOWN_TEXTS[value]
     if not text then
       text, complaint = encode(value, 1)
       if not text then
