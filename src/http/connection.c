@@ -147,10 +147,29 @@ static void to_front(struct connections *connections, struct connection *connect
   list_insert(first, &connection->link);
 }
 
+/* Those that were answered before or are still under way are what its server takes. Whether it was the server's limit or the
+   network that ended it, nobody can tell; if it was the network, the price is a handshake more. */
+static void learn_limit(struct connections *connections, const struct connection *connection)
+{
+  unsigned taken = connection->begun - connection->lost;
+  if (connection->lost > 0 && !connection->http1 && connection->answered > 0 && taken > 0 && taken < connections->limit)
+    connections->limit = taken;
+}
+
+/* libcurl begins a request anew, by itself, where a connection ended before any of it was sent: that one did not take it. */
+static void take_back(struct connection_user *user)
+{
+  if (user->connection == NULL || user->ended)
+    return;
+  user->connection->begun--;
+  learn_limit(user->connections, user->connection);
+}
+
 enum connection_state connection_enter(struct connections *connections, struct connection_user *user, CURL *easy,
                                        int from_port, int to_port, bool post)
 {
   long made = 0;
+  take_back(user);
   connection_leave(user);
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
   struct connection *connection = find(connections, from_port, to_port);
@@ -169,6 +188,7 @@ enum connection_state connection_enter(struct connections *connections, struct c
   to_front(connections, connection);
   user->connections = connections;
   user->connection = connection;
+  user->ended = false;
   connection->users++;
   connection->begun++;
   connection->posts = connection->posts || post;
@@ -180,23 +200,21 @@ void connection_answered(struct connection_user *user, bool http1)
 {
   if (user->connection == NULL)
     return;
+  user->ended = true;
   user->connection->answered++;
   user->connection->http1 = http1;
   if (user->connection->posts)
     user->connections->shared = !http1;
 }
 
-/* Those that were answered before or are still under way are what its server takes. Whether it was the server's limit or the
-   network that ended it, nobody can tell; if it was the network, the price is a handshake more. */
 void connection_lost(struct connection_user *user)
 {
-  struct connection *connection = user->connection;
-  if (connection == NULL)
+  if (user->connection == NULL)
     return;
-  unsigned taken = connection->begun - ++connection->lost;
-  if (!connection->http1 && connection->answered > 0 && taken > 0 && taken < user->connections->limit)
-    user->connections->limit = taken;
-  note_use(user->connections, connection);
+  user->ended = true;
+  user->connection->lost++;
+  learn_limit(user->connections, user->connection);
+  note_use(user->connections, user->connection);
 }
 
 void connection_leave(struct connection_user *user)

@@ -36,6 +36,7 @@ struct connections {
 struct connection_user {
   struct connections *connections;
   struct connection *connection;
+  bool ended; /* it was answered, or lost */
 };
 
 void connections_init(struct connections *connections);

@@ -169,15 +169,15 @@ local function encode_wire(wire)
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
     end
-    local text, complaint = KNOWN_TEXTS[value], nil
+    local text, complaint = KNOWN_TEXTS[value]
     if not text then
       text, complaint = encode(value, 1)
       if not text then
         return nil, complaint
       end
     end
-    name = KNOWN_NAMES[name] or json.encode(name) .. ":"
-    body = body and body .. "," .. name .. text or "{" .. name .. text
+    local label = KNOWN_NAMES[name] or json.encode(name) .. ":"
+    body = body and body .. "," .. label .. text or "{" .. label .. text
   end
   return body and body .. "}" or "{}"
 end
