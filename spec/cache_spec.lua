@@ -37,7 +37,10 @@ local CALLS = {
     return result, err
   end},
   {name = "each", ask = function(client, what, options)
-    local loop <close> = client:each({what}, options)
+    local list = {what}
+    local loop <close> = client:each(function()
+      return table.remove(list), options
+    end)
     return select(2, loop())
   end},
 }

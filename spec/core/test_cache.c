@@ -76,7 +76,7 @@ static const char *find_file(const char *end)
 
 static struct cache *cache_of(const char *body)
 {
-  struct stepimg_request request = {.body = body, .length = strlen(body), .call = {.cache = folder}};
+  struct stepimg_request request = {.body = body, .length = strlen(body), .call = {.cache = folder, .download = true}};
   struct stepimg_error error;
   struct cache *cache;
   error_clear(&error);

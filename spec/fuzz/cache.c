@@ -27,7 +27,7 @@ static void clean_up(void)
 
 static struct cache *make_cache(const char *body, size_t length)
 {
-  struct stepimg_request request = {.body = body, .length = length, .call = {.cache = folder}};
+  struct stepimg_request request = {.body = body, .length = length, .call = {.cache = folder, .download = true}};
   struct stepimg_error error;
   struct cache *cache;
   error_clear(&error);

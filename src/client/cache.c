@@ -30,6 +30,10 @@ static enum stepimg_kind fill(struct cache *cache, const struct stepimg_request 
 
 enum stepimg_kind cache_new(struct cache **cache, const struct stepimg_request *request, struct stepimg_error *error)
 {
+  const struct stepimg_call *call = &request->call;
+  *cache = NULL;
+  if (call->cache == NULL || call->cache[0] == '\0' || !call->download || request->question != STEPIMG_PICTURE)
+    return STEPIMG_OK;
   *cache = calloc(1, sizeof **cache);
   if (*cache == NULL)
     return error_nomem(error);

@@ -47,7 +47,7 @@ struct kept {
   struct source source; /* that, open */
 };
 
-/* Of a request whose call has a cache. Fails with STEPIMG_INVALID (its body is no JSON object), STEPIMG_IO (there is no
+/* NULL, where the request has none: its call names no folder or wants no picture, or it is a question. Fails with STEPIMG_INVALID (its body is no JSON object), STEPIMG_IO (there is no
    working directory) or STEPIMG_NOMEM. Looks at no file. */
 MUST_USE enum stepimg_kind cache_new(struct cache **cache, const struct stepimg_request *request,
                                      struct stepimg_error *error);

@@ -103,9 +103,7 @@ static bool copy_body(struct stepimg_job *job, const struct stepimg_request *req
 /* What the options ask for on the disk. False: error says why it is not to be had. */
 static bool copy_paths(struct stepimg_job *job, const struct stepimg_request *request, struct stepimg_error *error)
 {
-  const struct stepimg_call *call = &request->call;
-  bool cached = request->question == STEPIMG_PICTURE && call->download && call->cache != NULL && call->cache[0] != '\0';
-  if (cached && cache_new(&job->cache, request, error) != STEPIMG_OK)
+  if (cache_new(&job->cache, request, error) != STEPIMG_OK)
     return false;
   if (request->save == NULL)
     return true;
