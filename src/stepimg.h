@@ -467,6 +467,9 @@ struct stepimg_outcome {
 
 /* NULL while the job is going. Then the job's. */
 STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* Whether another unfinished job of this client was to save to the same path when this one was submitted: one of the two
+   pictures replaces the other. */
+STEPIMG_API bool stepimg_job_shares_path(const stepimg_job *job);
 /* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
    keeps the job, but not its pictures. */
 STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
@@ -477,5 +480,9 @@ STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *b
                                                  struct stepimg_error *error);
 /* The same with what is in the file from. */
 STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error);
+
+/* A number that is the same for two paths that lead to one file from this working directory, as far as their text tells:
+   "a.png", "./a.png" and "b/../a.png". Looks at no file, so it knows of no links. Any thread. */
+STEPIMG_API uint64_t stepimg_path_key(const char *path);
 
 #endif
