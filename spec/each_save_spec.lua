@@ -157,14 +157,20 @@ for _, way in ipairs(jobs.WAYS) do
     end)
 
     it("prefers the options that an iterator returns, one by one", function()
-      local given, list = {}, {prompt(), prompt(), prompt(), prompt()}
-      local own = {nil, {save = directory .. "/own.gif"}, {timeout = 30}, {timeout = 0}}
+      local given, list, asked = {}, {prompt(), prompt(), prompt(), prompt()}, {}
+      local own = {nil, {save = directory .. "/own.gif"}, {timeout = 30}}
+      own[4] = {timeout = 30, save = directory .. "/too.gif"}
       for i, result, err in client:each(iterator(list, own), {
-        timeout = 20, save = function(i) return ("%s/%d.gif"):format(directory, i) end,
+        timeout = 0, -- which is out of range
+        save = function(i)
+          asked[#asked + 1] = i
+          return ("%s/%d.gif"):format(directory, i)
+        end,
       }) do
         given[i] = result and result.image.path:match "[^/]*$" or err.field
       end
-      assert.same({"1.gif", "own.gif", "3.gif", "timeout"}, given)
+      assert.same({"timeout", "timeout", "3.gif", "too.gif"}, given)
+      assert.same({1, 3}, asked)
     end)
 
     it("is over where the function closes the loop", function()
@@ -173,7 +179,10 @@ for _, way in ipairs(jobs.WAYS) do
         loop:close()
         return ("%s/%d.gif"):format(directory, i)
       end})
-      assert.error_matches(loop, "the loop is over")
+      local _, message = pcall(function()
+        local _ = loop()
+      end)
+      assert.matches("each_save_spec%.lua:%d+: the loop is over", message)
       assert.equal(0, server:log().posts)
     end)
 
@@ -229,8 +238,18 @@ describe("Two pictures on their way to one path", function()
     assert.same({false, true, false}, {warned(first), warned(second), warned(third)})
     assert.is_false(warned(submit "a.gif"))
     local image = assert(first:result()).image
-    assert.is_nil(rawget(first:result(), "shares_path"))
+    assert.is_nil(second:result().shares_path)
     assert.equal(BYTES, #support.read(image.path))
+  end)
+
+  it("are told by what the paths meant when they were given", function()
+    local here = lfs.currentdir()
+    assert(lfs.chdir(directory) and lfs.mkdir "below")
+    local first = assert(client:submit(prompt(SLOW), {save = "a.gif"}))
+    assert(lfs.chdir "below")
+    local other, second = client:submit(prompt(), {save = "a.gif"}), client:submit(prompt(), {save = "../a.gif"})
+    assert(lfs.chdir(here))
+    assert.same({false, false, true}, {warned(first), warned(other), warned(second)})
   end)
 
   it("are one also where one is generated, or an each's", function()

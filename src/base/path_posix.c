@@ -40,7 +40,7 @@ uint64_t path_key(const char *path)
     else if (!is_nothing && taken_away > 0)
       taken_away--;
     else if (!is_nothing)
-      for (size_t i = begin; i <= end; i++) /* with what ends it: "a/bc" is not "ab/c" */
+      for (size_t i = begin; i <= end; i++) /* with what ends it: "c/ab" is not "bc/a" */
         key = (key ^ (i < end ? (unsigned char)path[i] : '/')) * 0x100000001b3u;
     end = begin > 0 ? begin - 1 : 0;
   }
