@@ -123,6 +123,11 @@ void stepimg_client_free(stepimg_client *client)
   client_release(client);
 }
 
+const char *stepimg_version(void)
+{
+  return STEPIMG_VERSION;
+}
+
 double stepimg_now(void)
 {
   return clock_now();
