@@ -61,7 +61,7 @@ all: $(MODULE)
 # One object of all, in an archive: of its names only the public ones can meet others in a program.
 define archive
 	@mkdir -p $(@D) && rm -f $@
-	$(CC) $(CFLAGS) -r -nostdlib -o $(@:.a=.o) $^
+	$(LD) -r -o $(@:.a=.o) $^
 	$(OBJCOPY) --localize-hidden $(@:.a=.o)
 	$(AR) rcs $@ $(@:.a=.o)
 endef

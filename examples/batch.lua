@@ -94,7 +94,6 @@ for _, entry in ipairs(entries) do
 end
 
 budget = math.min(budget or #missing, #missing)
-io.stdout:setvbuf "line"
 print(("%d of %d pictures are there; of the others %d will be asked for, which costs at most %.3f US dollars"):format(
   #entries - #missing, #entries, budget, PRICE * budget))
 if only_says then

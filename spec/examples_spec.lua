@@ -259,7 +259,7 @@ describe("The example", function()
       local ended, out, err = run(words(LUA, example "batch", "-o", "none/there", table.unpack(prompts)))
       assert.same({"exit", 1}, ended)
       assert.matches("^none/there/001%.png: no picture of number 1%. io: ", err)
-      assert.matches("\n0 of 20 pictures saved, ", out)
+      assert.is_true(tonumber(out:match "\n0 of 20 pictures saved, (%d+) failed, %d+ not asked for\n$") < 10)
       assert.equal(0, server:log().posts)
     end)
 

@@ -29,14 +29,31 @@ local function files(directory)
   return list
 end
 
--- The names that a library or an object gives to others, as a set.
+-- The names that a library or an object gives to others, as a set; but for the compiler's, which begin with __.
 local function exported(path, flag)
   local names = {}
   for name in sh("nm %s --defined-only --format=posix %s", flag, quote(path)):gmatch "([%w_.]+) [A-Z] " do
-    names[name] = true
+    names[name] = not name:find "^__" or nil
   end
   return names
 end
+
+describe("The README", function()
+  it("says how a host is linked that holds the module, lua-cjson and Lua", function()
+    if support.NO_FIGURES then
+      pending(support.NO_FIGURES)
+    elseif not os.execute "pkg-config --exists lua5.4-cjson" then
+      pending "lua-cjson is not to be had as an archive"
+    end
+    local commands = support.read "README.md":match "```sh\n(make build/stepimg%.a\n.-)```"
+    local program = os.tmpname()
+    sh("%s", (commands:gsub("%-o game", "$CFLAGS -o " .. quote(program))))
+    local needed = sh("readelf --dynamic --wide %s", quote(program))
+    os.remove(program)
+    assert.matches("NEEDED[^\n]*%[libcurl%.", needed)
+    assert.is_nil(needed:find("lua", 1, true))
+  end)
+end)
 
 describe("make install", function()
   if support.NO_FIGURES then
