@@ -52,8 +52,8 @@ STEPIMG_API const char *stepimg_version(void);
 enum stepimg_kind {
   STEPIMG_OK = 0,
   STEPIMG_INVALID,    /* a parameter breaks a rule; nothing was sent */
-  STEPIMG_AUTH,       /* no key, or 401 or 403 */
-  STEPIMG_BILLING,    /* 402 */
+  STEPIMG_AUTH,       /* no key, 401, or a 403 of the service */
+  STEPIMG_BILLING,    /* 402, or a 429 that says that the balance is used up */
   STEPIMG_MODERATION, /* 451 */
   STEPIMG_RATE_LIMIT, /* 429 */
   STEPIMG_SERVER,     /* 5xx */
@@ -380,6 +380,7 @@ enum stepimg_question {
   STEPIMG_MODELS   /* what the key may use */
 };
 
+/* Zeroed where nothing is said, but for call: that is stepimg_client_call_defaults, and what stepimg_call_set has changed. */
 struct stepimg_request {
   enum stepimg_question question; /* with another than STEPIMG_PICTURE no body and no edit are used */
   const char *body;               /* JSON; copied. Not used where edit is given */
