@@ -94,6 +94,7 @@ for _, entry in ipairs(entries) do
 end
 
 budget = math.min(budget or #missing, #missing)
+io.stdout:setvbuf "line" -- in 5.1 print keeps what it prints
 print(("%d of %d pictures are there; of the others %d will be asked for, which costs at most %.3f US dollars"):format(
   #entries - #missing, #entries, budget, PRICE * budget))
 if only_says then
