@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "client/job.h"
 #include "client/shared.h"
 #include "client/worker.h"
@@ -53,6 +54,10 @@ static enum stepimg_kind enlist(stepimg_client *client, struct stepimg_job *job,
     return error->kind;
   job->number = ++client->serial;
   list_append(&client->unfinished, &job->host);
+  if (job->target != NULL) {
+    job->place.key = path_key(job->target);
+    job->shares_path = places_enter(&client->places, &job->place);
+  }
   if (job->queue != NULL)
     job->queue->pending++;
   job_notify(job);
@@ -132,6 +137,11 @@ void stepimg_client_free(stepimg_client *client)
     return;
   stepimg_client_close(client);
   client_release(client);
+}
+
+const char *stepimg_version(void)
+{
+  return STEPIMG_VERSION;
 }
 
 double stepimg_now(void)

@@ -196,6 +196,7 @@ static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome)
   job->outcome = outcome;
   atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
+  place_leave(&job->place);
   if (job->queue != NULL)
     queue_push(job->queue, &job->host);
   lock_wake(&job->client->lock);
@@ -276,6 +277,11 @@ const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
   struct stepimg_outcome *outcome = job->outcome;
   lock_release(&job->client->lock);
   return outcome;
+}
+
+bool stepimg_job_shares_path(const stepimg_job *job)
+{
+  return job->shares_path;
 }
 
 void stepimg_job_drop_pictures(stepimg_job *job)

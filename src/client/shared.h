@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "client/pace.h"
+#include "client/places.h"
 #include "client/queue.h"
 #include "http/pool.h"
 #include "http/settings.h"
@@ -43,6 +44,7 @@ struct stepimg_client {
   unsigned taken;         /* requests that the service was seen to take a connection, by the last thread; 0: not yet */
   struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
   struct list unfinished; /* jobs without an outcome */
+  struct places places;   /* where they save to */
   struct spare *dropped;  /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
   unsigned serial; /* of the last job, for the trace */
