@@ -482,6 +482,44 @@ describe("A cache", function()
     end
   end)
 
+  it("costs nothing where the place of what it found is taken meanwhile", function()
+    local client <close> = support.client(server, {cache = folder})
+    client:generate(params())
+    local about, picture = entry(folder)
+    local large = support.read(picture) .. ("x"):rep(40000000) -- takes a while
+    support.write(picture, large)
+    local pipe = assert(io.popen("sha256sum " .. support.quote(picture)))
+    local told = support.read(about):gsub('"bytes":%d+', '"bytes":' .. #large)
+    support.write(about, (told:gsub('"sha256":"%x+', '"sha256":"' .. pipe:read "*a":match "%x+")))
+    pipe:close()
+    local place = support.directory()
+    local path = place .. "/picture.png"
+    local posts = support.posts(server, function()
+      support.wait_until("a directory in the picture's place", function()
+        local job = assert(client:submit(params(), {save = path}))
+        repeat
+          local begun = job:status() == "done"
+          for name in lfs.dir(place) do
+            begun = begun or name:find "%.part$"
+          end
+        until begun
+        local taken = lfs.mkdir(path)
+        local result, err = job:wait()
+        if not result then
+          assert.is_true(taken)
+          assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+          assert.is_true(support.read(err.path) == large)
+          return true
+        end
+        assert.is_true(result.cached)
+        os.remove(path)
+        lfs.rmdir(path)
+      end)
+    end)
+    assert.equal(0, posts)
+    support.remove(place)
+  end)
+
   it("is bounded by max_response_bytes, whatever lies there", function()
     local client <close> = support.client(server, {cache = folder})
     client:generate(params())
