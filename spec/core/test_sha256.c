@@ -51,8 +51,9 @@ static void takes_a_block_the_same_in_both_ways(void **state)
   enum { MOST = 5 };
   unsigned char bytes[MOST * SHA256_BLOCK];
   uint32_t random = 1;
-  bool fast = true;
   (void)state;
+  if (!sha256_has_fast())
+    skip(); /* this processor has but one */
   for (size_t i = 0; i < sizeof bytes; i++)
     bytes[i] = (unsigned char)next_random(&random);
   for (size_t blocks = 0; blocks <= MOST; blocks++)
@@ -62,13 +63,10 @@ static void takes_a_block_the_same_in_both_ways(void **state)
         plain[i] = other[i] = next_random(&random) << 8 ^ next_random(&random);
       unsigned char *exact = exact_copy(bytes, blocks * SHA256_BLOCK);
       sha256_plain(plain, exact, blocks);
-      fast = sha256_fast(other, exact, blocks);
+      sha256_fast(other, exact, blocks);
       free(exact);
-      if (fast)
-        assert_memory_equal(plain, other, sizeof plain);
+      assert_memory_equal(plain, other, sizeof plain);
     }
-  if (!fast)
-    skip(); /* this processor has but one */
 }
 
 static void is_the_same_in_any_pieces(void **state)

@@ -71,9 +71,12 @@ void sha256_plain(uint32_t state[8], const unsigned char *bytes, size_t blocks)
 
 static void take_blocks(struct sha256 *hash, const unsigned char *bytes, size_t blocks)
 {
-  /* To ask the processor what it has takes longer than a few blocks do, and on a virtual machine far longer. */
   enum { FEW = 16 };
-  if (blocks < FEW || !sha256_fast(hash->state, bytes, blocks))
+  if (blocks >= FEW && hash->way == SHA256_UNKNOWN)
+    hash->way = sha256_has_fast() ? SHA256_FAST : SHA256_PLAIN;
+  if (hash->way == SHA256_FAST)
+    sha256_fast(hash->state, bytes, blocks);
+  else
     sha256_plain(hash->state, bytes, blocks);
 }
 

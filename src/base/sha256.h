@@ -10,10 +10,13 @@
 
 enum { SHA256_SIZE = 32, SHA256_BLOCK = 64, SHA256_HEX = 2 * SHA256_SIZE + 1 };
 
+enum sha256_way { SHA256_UNKNOWN, SHA256_PLAIN, SHA256_FAST };
+
 struct sha256 {
   uint32_t state[8];
   uint64_t length;                   /* bytes that came */
   unsigned char block[SHA256_BLOCK]; /* the last of them, which fill none yet */
+  enum sha256_way way;               /* to take blocks, once it was asked for */
 };
 
 void sha256_init(struct sha256 *hash);

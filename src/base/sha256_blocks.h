@@ -11,7 +11,10 @@ extern const uint32_t sha256_rounds[64];
 
 /* Takes so many blocks of 64 bytes into the state. */
 void sha256_plain(uint32_t state[8], const unsigned char *bytes, size_t blocks);
-/* The same. False: this processor has no such instructions, and nothing was taken. */
-bool sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks);
+/* Whether this processor has instructions of its own. To ask it takes longer than a few blocks do, and on a virtual machine
+   far longer. */
+bool sha256_has_fast(void);
+/* The same as sha256_plain with these. */
+void sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks);
 
 #endif

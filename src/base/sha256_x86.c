@@ -1,4 +1,4 @@
-/* sha256_fast with the SHA extensions of x86, where the processor has them; elsewhere it takes nothing. */
+/* sha256_fast with the SHA extensions of x86; elsewhere there is no such thing. */
 #include "base/sha256_blocks.h"
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 /* __builtin_cpu_supports has no name for them before GCC 14. */
-static bool has_sha(void)
+bool sha256_has_fast(void)
 {
   unsigned a, b, c, d;
   return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
@@ -14,8 +14,7 @@ static bool has_sha(void)
 }
 
 /* The instructions keep the state's eight words as a, b, e, f and c, d, g, h, the first of each the uppermost. */
-__attribute__((target("sha,sse4.1"))) static void take_blocks(uint32_t state[8], const unsigned char *bytes,
-                                                              size_t blocks)
+__attribute__((target("sha,sse4.1"))) void sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks)
 {
   const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
   __m128i *place = (__m128i *)(void *)state;
@@ -45,22 +44,16 @@ __attribute__((target("sha,sse4.1"))) static void take_blocks(uint32_t state[8],
   _mm_storeu_si128(place + 1, _mm_alignr_epi8(dchg, feba, 8));
 }
 
-bool sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks)
-{
-  if (!has_sha())
-    return false;
-  take_blocks(state, bytes, blocks);
-  return true;
-}
-
 #else
 
-bool sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks)
+bool sha256_has_fast(void)
 {
-  (void)state;
-  (void)bytes;
-  (void)blocks;
   return false;
+}
+
+void sha256_fast(uint32_t state[8], const unsigned char *bytes, size_t blocks)
+{
+  sha256_plain(state, bytes, blocks);
 }
 
 #endif
