@@ -540,7 +540,7 @@ function Job.wait(job, seconds)
 end
 
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
--- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update too, which counts it. With a
+-- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
 -- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 function Job.await(job)
   check_self(job, "job", "await")
