@@ -462,8 +462,8 @@ struct stepimg_account {
   double balance, total_cash_balance, total_voucher_balance;
 };
 
-/* Seconds; negative: not known, as it did not come to that. The three in the middle are of the last request that asked the
-   service, and are counted from its beginning. */
+/* Seconds; negative: not known, as it did not come to that. The three in the middle are of the last request to the service,
+   and are counted from its beginning. */
 struct stepimg_timing {
   double queued;     /* from submit until the first request began */
   double connect;    /* until TCP stood, to a proxy where there is one; 0 on a kept connection */

@@ -104,9 +104,7 @@ void history_time(struct history *history, const struct stepimg_timing *timing)
 
 void history_give(struct history *history, struct stepimg_outcome *outcome)
 {
-  double total = outcome->timing.total;
   outcome->timing = history->timing;
-  outcome->timing.total = total;
   outcome->history = history->first;
   outcome->left_out = history->left_out;
   if (history->asked != NULL) { /* a picture's host has ids of its own */

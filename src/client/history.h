@@ -32,8 +32,8 @@ void history_begin(struct history *history, struct stepimg_exchange *entry, bool
 void history_end(struct history *history, struct stepimg_exchange *facts, double now);
 /* The times of the last request to the service: connect, tls and first_byte. */
 void history_time(struct history *history, const struct stepimg_timing *timing);
-/* Moves all of it into an outcome, whose request_id is then that of the last request to the service; total is not
-   touched. */
+/* Moves all of it into an outcome, whose request_id is then that of the last request to the service; total is the
+   caller's to set. */
 void history_give(struct history *history, struct stepimg_outcome *outcome);
 /* What history_give put into an outcome, or an entry alone. NULL is fine. */
 void history_free(const struct stepimg_exchange *first);

@@ -174,7 +174,6 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   for (size_t i = 0; i < outcome->image_count; i++)
     if (outcome->images[i].payload != NULL)
       payload_return_to(outcome->images[i].payload, drop_payload, client_hold(job->client));
-  outcome->timing.total = clock_now() - job->submitted;
   return outcome;
 }
 
@@ -202,14 +201,16 @@ static void count_end(struct stepimg_job *job, const struct stepimg_error *error
 static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, char *message)
 {
   struct stepimg_exchange facts = {.kind = outcome->error.kind, .message = message};
+  double now = clock_now();
   if (job->history.open) {
     facts.bytes = atomic_load_explicit(&job->progress.received, memory_order_relaxed);
-    history_end(&job->history, &facts, clock_now());
+    history_end(&job->history, &facts, now);
   }
   free((char *)facts.message);
   if (outcome != &no_memory) {
     outcome->error.attempts = atomic_load(&job->attempts);
     history_give(&job->history, outcome);
+    outcome->timing.total = now - job->submitted;
   }
   count_end(job, &outcome->error);
   job->outcome = outcome;

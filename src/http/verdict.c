@@ -353,12 +353,12 @@ void exchange_timing(const struct exchange *exchange, struct stepimg_timing *tim
 {
   curl_off_t connect = 0, tls = 0;
   bool made, connected = had_connection(exchange, &made);
-  if (made || !connected) { /* on a kept connection libcurl tells how long it took to find it */
+  if (made) { /* on a kept connection libcurl tells how long it took to find it */
     curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
     curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
   }
-  timing->connect = connected || connect > 0 ? (double)connect / 1e6 : -1;
-  timing->tls = connected || tls > 0 ? (double)tls / 1e6 : -1;
+  timing->connect = connected ? (double)connect / 1e6 : -1;
+  timing->tls = connected ? (double)tls / 1e6 : -1;
   timing->first_byte = exchange->head.bytes > 0 ? exchange->first_byte : -1;
 }
 
