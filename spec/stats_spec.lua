@@ -188,7 +188,7 @@ for _, way in ipairs(support.WAYS) do
       assert.equal(2, own:stats().budget_left)
       support.failure(own:generate(params {cut = "request"}))
       local job = assert(own:submit(params {stall = "request"}))
-      support.wait_until("its request", function() return own:stats().in_flight == 1 end)
+      support.wait_until("its request", function() return server:log().posts == 4 end)
       assert.equal(0, own:stats().budget_left)
       assert.equal("budget", support.failure(own:generate(params())).kind)
       job:cancel()
