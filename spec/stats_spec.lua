@@ -91,8 +91,8 @@ for _, way in ipairs(support.WAYS) do
 
     it("count each download, and its redirects and repeats", function()
       assert(client:generate(params({picture_redirects = 2}, "url")))
-      support.failure(client:generate(params({picture_status = 500, picture_headers = {["retry-after-ms"] = "1"}}, "url"),
-        {retries = 1}))
+      local knobs = {picture_status = 500, picture_headers = {["retry-after-ms"] = "1"}}
+      support.failure(client:generate(params(knobs, "url"), {retries = 1}))
       assert(client:generate(params(nil, "url"), {download = false}))
       assert.same({submitted = 3, done = 2, failed = 1, requests = 3, downloads = 5, maybe_billed = 1}, counted(client))
       assert.equal(server:log().gets, client:stats().downloads)
