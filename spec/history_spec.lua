@@ -142,7 +142,9 @@ for _, way in ipairs(support.WAYS) do
       assert.same({200, 302, 302, 200}, column(result, "status"))
       assert.same({false, false, false, false}, column(result, "kind"))
       assert.same({false, false, true, true}, column(result, "reused"))
-      assert.equal(#result.image.bytes, result.history[4].bytes)
+      assert.same({0, 0, #result.image.bytes}, {
+        result.history[2].bytes, result.history[3].bytes, result.history[4].bytes,
+      })
       assert.equal(result.history[1].request_id, result.request_id)
       assert.not_equal(result.request_id, result.history[4].request_id)
       local headers = {["x-request-id"] = "the picture's host", ["retry-after-ms"] = "1"}
@@ -204,6 +206,10 @@ for _, way in ipairs(support.WAYS) do
       assert.is_true(first.timing.connect > 0 and (first.timing.tls > 0) == (server.ca ~= nil))
       assert.same({0, 0}, {second.timing.connect, second.timing.tls})
       assert.is_true(second.timing.first_byte > 0)
+    end)
+
+    it("has its times from the request to the service, not from a download", function()
+      assert.is_true(check(assert(ask({delay = 0.3}, "url"))).timing.first_byte >= 0.3)
     end)
 
     it("has its times from the last request to the service", function()

@@ -331,8 +331,8 @@ struct stepimg_stats {
   int64_t budget_left; /* now: POSTs that may still be begun; negative: there is no budget */
 };
 
-/* All of one moment, but for the bytes, connections and the budget, which change meanwhile. In a child after fork nothing
-   but zeros. */
+/* All of one moment, but for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
+   0. */
 STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
 
 /* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart

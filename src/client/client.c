@@ -121,7 +121,7 @@ void stepimg_client_free(stepimg_client *client)
 
 void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats)
 {
-  *stats = (struct stepimg_stats){.submitted = 0};
+  *stats = (struct stepimg_stats){.budget_left = client->budget < 0 ? -1 : 0};
   if (!client_is_here(client))
     return;
   lock_acquire(&client->lock);
