@@ -74,7 +74,8 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   count_connections(exchange);
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
                                                  from_port, to_port, exchange->post && !exchange->fresh);
-  if (state == CONNECTION_FINE)
+  exchange->placed = state == CONNECTION_FINE;
+  if (exchange->placed)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
   exchange->stale = true;

@@ -45,6 +45,7 @@ struct exchange {
   struct pool *pool;
   struct pool_place place;
   struct connection_user user;
+  bool placed;    /* its request was begun on a connection */
   long made;      /* connections for it that are counted in traffic */
   bool awaits;    /* counted in connections->awaited */
   bool stale;     /* it was given a connection that may carry no POST, and stopped before anything was sent */

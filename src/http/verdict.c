@@ -338,15 +338,19 @@ const char *exchange_redirect(const struct exchange *exchange)
 
 /* ------------------------------------------------------------------------------------------------ what is told -- */
 
-/* Whether libcurl came so far as to begin a request on a connection, and whether that was made for it. */
+/* Whether a request was begun on a connection, and whether that was made for it. */
 static bool had_connection(const struct exchange *exchange, bool *made)
 {
-  curl_off_t begun = 0;
   long connections = 0;
-  curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
   curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   *made = connections > 0;
+#if LIBCURL_VERSION_NUM < 0x075000 /* 7.80.0: begin_request is not called. Newer ones, as 8.23, tell this time of all */
+  curl_off_t begun = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
   return begun > 0;
+#else
+  return exchange->placed;
+#endif
 }
 
 void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
