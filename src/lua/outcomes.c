@@ -47,7 +47,7 @@ static void push_exchange(lua_State *L, const struct stepimg_exchange *exchange)
 static void set_history(lua_State *L, const struct stepimg_outcome *outcome)
 {
   int place = 0;
-  lua_newtable(L);
+  lua_createtable(L, 1, 0); /* most have one */
   for (const struct stepimg_exchange *exchange = outcome->history; exchange != NULL; exchange = exchange->next) {
     push_exchange(L, exchange);
     lua_rawseti(L, -2, ++place);
