@@ -421,8 +421,10 @@ describe("A server of hostile HTTP/2", function()
         local result, err = raw.finish(assert(client:submit({prompt = "a lighthouse"}, {
           timeout = case.kind and 0.5,
         })))
+        local made = client:stats().connections
         client:close()
         server:close()
+        assert.equal(server.secured, made)
         assert.equal(result and 2 or 1, server.bodies)
         assert.is_true(result ~= nil or err.maybe_billed and err.kind == (case.kind or "network"))
       end)

@@ -69,9 +69,9 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 {
   struct exchange *exchange = context;
   (void)to, (void)from;
+  count_connections(exchange);
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
     return CURL_PREREQFUNC_ABORT;
-  count_connections(exchange);
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
                                                  from_port, to_port, exchange->post && !exchange->fresh);
   exchange->placed = state == CONNECTION_FINE;
