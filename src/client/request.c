@@ -39,10 +39,10 @@ void request_began(struct stepimg_job *job, bool download)
     history_free(entry);
 }
 
-/* NULL for an empty one, or without memory. */
+/* NULL for none or an empty one, or without memory. */
 static char *copy(const char *text)
 {
-  return text[0] != '\0' ? text_join(text, strlen(text), "") : NULL;
+  return text != NULL && text[0] != '\0' ? text_join(text, strlen(text), "") : NULL;
 }
 
 void request_ended(struct stepimg_job *job, const struct exchange *exchange, const struct stepimg_error *error)
