@@ -1,8 +1,15 @@
 /*
  * stepimg: pictures from StepFun's image generation service, without ever holding the caller's thread.
  *
- * This header is the whole public face of the core. The core knows no Lua and makes no JSON: the caller hands it a
- * request body and gets back what the answer says, as plain values, with its pictures decoded.
+ * This header is the whole public face of the core, for C and C++. The core knows no Lua: the caller hands it a request
+ * body and gets back what the answer says, as plain values, with its pictures decoded. In short, for one picture:
+ *
+ *   stepimg_options_init, stepimg_options_from_environment (the key), stepimg_client_new
+ *   stepimg_check (what is wrong with the parameters), stepimg_body (the JSON), stepimg_submit
+ *   stepimg_job_wait, or in a loop of one's own stepimg_queue_first and stepimg_job_fetch
+ *   stepimg_job_outcome, stepimg_payload_bytes, stepimg_job_free, stepimg_client_free
+ *
+ * examples/c/picture.c is a whole program.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
  * called there. Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
@@ -32,13 +39,21 @@
 #define STEPIMG_API
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that runs, which may be newer than this header: one of the same soname has the same types and
+   functions. Static. Any thread. */
+STEPIMG_API const char *stepimg_version(void);
+
 /* ------------------------------------------------------------------------------------------------------- errors -- */
 
 enum stepimg_kind {
   STEPIMG_OK = 0,
   STEPIMG_INVALID,    /* a parameter breaks a rule; nothing was sent */
-  STEPIMG_AUTH,       /* no key, or 401 or 403 */
-  STEPIMG_BILLING,    /* 402 */
+  STEPIMG_AUTH,       /* no key, 401, or a 403 of the service */
+  STEPIMG_BILLING,    /* 402, or a 429 that says that the balance is used up */
   STEPIMG_MODERATION, /* 451 */
   STEPIMG_RATE_LIMIT, /* 429 */
   STEPIMG_SERVER,     /* 5xx */
@@ -131,6 +146,11 @@ struct stepimg_value {
   } as;
 };
 
+/* The values of a text, which is borrowed, and of numbers. Any thread. */
+STEPIMG_API struct stepimg_value stepimg_string_value(const char *text);
+STEPIMG_API struct stepimg_value stepimg_integer_value(int64_t integer);
+STEPIMG_API struct stepimg_value stepimg_number_value(double number);
+STEPIMG_API struct stepimg_value stepimg_boolean_value(bool boolean);
 /* The value of a picture given by its bytes, which it borrows: their format and size are read from them. Never reads
    beyond length. Any thread. */
 STEPIMG_API struct stepimg_value stepimg_image_value(const char *bytes, size_t length);
@@ -224,6 +244,12 @@ STEPIMG_API bool stepimg_check(const struct stepimg_param *params, size_t count,
 /* Whether a parameter goes to the service under its own name, as it was given. Those that do not are said by checked's
    model, response_format and size, are the picture to edit, or have no effect. */
 STEPIMG_API bool stepimg_is_sent(const struct stepimg_checked *checked, const char *name);
+
+/* What stepimg_submit takes as the body of a request that edits no picture: the checked parameters as JSON. As snprintf does,
+   puts at most size bytes into out, a NUL the last of them, and returns how long the whole is without it: 0 and a size of 0
+   ask for that. What JSON cannot say (STEPIMG_OTHER, a number that is infinite or none) is left out. Any thread. */
+STEPIMG_API size_t stepimg_body(const struct stepimg_param *params, size_t count, const struct stepimg_checked *checked,
+                                char *out, size_t size);
 
 /* stepimg_check with the catalogue's default model, and of the flaws the first one alone. Fails with STEPIMG_INVALID. */
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
@@ -349,7 +375,8 @@ STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
    should wait: while the client runs, its I/O thread does it. */
 STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
 
-/* A text of a form; not always with a NUL behind it. */
+/* A text of a form; not always with a NUL behind it. An edit has one for the model and one for the response format of what
+   was checked, and one for each parameter that stepimg_is_sent; numbers as stepimg_number writes them, "true", "false". */
 struct stepimg_field {
   const char *name; /* NUL-terminated, without control characters */
   const char *text;
@@ -374,6 +401,7 @@ enum stepimg_question {
   STEPIMG_MODELS   /* what the key may use */
 };
 
+/* Zeroed where nothing is said, but for call: that is stepimg_client_call_defaults, and what stepimg_call_set has changed. */
 struct stepimg_request {
   enum stepimg_question question; /* with another than STEPIMG_PICTURE no body and no edit are used */
   const char *body;               /* JSON; copied. Not used where edit is given */
@@ -513,6 +541,9 @@ struct stepimg_outcome {
 
 /* NULL while the job is going. Then the job's. */
 STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* Whether another unfinished job of this client was to save to the same path when this one was submitted: one of the two
+   pictures replaces the other. */
+STEPIMG_API bool stepimg_job_shares_path(const stepimg_job *job);
 /* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
    keeps the job, but not its pictures. */
 STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
@@ -523,5 +554,13 @@ STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *b
                                                  struct stepimg_error *error);
 /* The same with what is in the file from. */
 STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error);
+
+/* A number that is the same for two paths that lead to one file from this working directory, as far as their text tells:
+   "a.png", "./a.png" and "b/../a.png". Looks at no file, so it knows of no links. Any thread. */
+STEPIMG_API uint64_t stepimg_path_key(const char *path);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -272,6 +272,47 @@ end, function(state)
   state.loop = state.own:each {prompt(), "", prompt()}
 end)
 
+-- The same with pictures that go to files: each to its own, whole or not at all. The list is filled when the loop is
+-- made: where an entry goes is asked when its turn comes, and again where that was cut short.
+path("each that saves", function(state)
+  for i, result, err in state.loop do
+    state.seen[i] = result or err
+  end
+end, function(state, good)
+  if not state.closed then
+    if not good then
+      for i, result, err in state.loop do
+        state.seen[i] = result or err
+      end
+    end
+    for i = 1, 3 do
+      local item = assert(state.seen[i], "an item was lost")
+      assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
+    end
+  end
+  for i = 1, 3 do
+    local name = ("%s/%d.gif"):format(directory, i)
+    local file = io.open(name, "rb")
+    assert(state.closed or (file ~= nil) == (i ~= 2), "a file is missing, or too many are there")
+    if file then
+      assert(#file:read "*a" == BYTES, "half a file")
+      file:close()
+      os.remove(name)
+    end
+  end
+  state.loop:close()
+  state.own:close()
+  drain(state.own)
+end, function(state)
+  local list = {}
+  state.own = paths.client {budget = 2}
+  state.seen = {}
+  state.loop = state.own:each(list, {save = function(i)
+    return ("%s/%d.gif"):format(directory, i)
+  end})
+  list[1], list[2], list[3] = prompt(), "", prompt()
+end)
+
 path("save", function(state)
   local saved, err = state.image:save(directory .. "/x.gif")
   assert(saved or state.image_closed, tostring(err))

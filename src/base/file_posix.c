@@ -315,6 +315,16 @@ enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_err
   return kind;
 }
 
+uint64_t stepimg_path_key(const char *path)
+{
+  char *whole;
+  struct stepimg_error error;
+  file_resolve(path, &whole, &error);
+  uint64_t key = path_key(whole != NULL ? whole : path);
+  free(whole);
+  return key;
+}
+
 enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length, struct stepimg_error *error)
 {
   struct file file;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "client/job.h"
 #include "client/shared.h"
 #include "client/worker.h"
@@ -48,6 +49,10 @@ static enum stepimg_kind enlist(stepimg_client *client, struct stepimg_job *job,
     return error->kind;
   job->number = ++client->serial;
   list_append(&client->unfinished, &job->host);
+  if (job->target != NULL) {
+    job->place.key = path_key(job->target);
+    job->shares_path = places_enter(&client->places, &job->place);
+  }
   client->stats.submitted += job->question == STEPIMG_PICTURE;
   if (job->queue != NULL)
     job->queue->pending++;
@@ -117,6 +122,11 @@ void stepimg_client_free(stepimg_client *client)
     return;
   stepimg_client_close(client);
   client_release(client);
+}
+
+const char *stepimg_version(void)
+{
+  return STEPIMG_VERSION;
 }
 
 void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats)

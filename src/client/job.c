@@ -216,6 +216,7 @@ static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, cha
   job->outcome = outcome;
   atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
+  place_leave(&job->place);
   if (job->queue != NULL)
     queue_push(job->queue, &job->host);
   lock_wake(&job->client->lock);
@@ -231,8 +232,10 @@ void job_finish(struct stepimg_job *job, const struct stepimg_error *error, stru
   if (first)
     settle(job, outcome, message);
   lock_release(&client->lock);
-  if (!first)
+  if (!first) {
+    free(message);
     free_outcome(outcome);
+  }
 }
 
 void job_tell_link(struct stepimg_job *job, const char *url)
@@ -298,6 +301,11 @@ const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
   struct stepimg_outcome *outcome = job->outcome;
   lock_release(&job->client->lock);
   return outcome;
+}
+
+bool stepimg_job_shares_path(const stepimg_job *job)
+{
+  return job->shares_path;
 }
 
 void stepimg_job_drop_pictures(stepimg_job *job)

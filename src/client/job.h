@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "client/edit.h"
 #include "client/history.h"
+#include "client/places.h"
 #include "client/shared.h"
 #include "client/timers.h"
 #include "http/exchange.h"
@@ -48,6 +49,7 @@ struct stepimg_job {
   struct stepimg_call call;
   void *tag;        /* the host's */
   double submitted; /* of clock_now */
+  bool shares_path; /* another job was about to save to the same one */
 
   /* Written on the I/O thread, but for given_up; read anywhere. */
   struct progress progress;
@@ -59,6 +61,7 @@ struct stepimg_job {
   bool storing;
   bool flying; /* counted in the client's in_flight */
   struct history history;
+  struct place place;              /* where it saves to, while it has no outcome */
   char *link;                      /* owned: where the picture lies, once it is to be fetched; NULL: not known */
   struct stepimg_queue *queue;     /* held; NULL: none, or it was fetched */
   struct stepimg_outcome *outcome; /* set: ended, for the host */

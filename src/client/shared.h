@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "client/pace.h"
+#include "client/places.h"
 #include "client/queue.h"
 #include "http/pool.h"
 #include "http/settings.h"
@@ -44,6 +45,7 @@ struct stepimg_client {
   struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
   struct list unfinished; /* jobs without an outcome */
   struct stepimg_stats stats; /* those that are counted here: all up to maybe_billed, and in_flight */
+  struct places places;       /* where they save to */
   struct spare *dropped;      /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
   unsigned serial; /* of the last job, for the trace */

@@ -59,6 +59,37 @@ static struct client *check_client(lua_State *L)
   return live(L, class_check(L, 1, CLIENT));
 }
 
+/* ------------------------------------------------------------------------------------------------- the state's end -- */
+
+/* A finalizer at the state's end may still come here, and Lua would run none for what it makes. This one is as old as the
+   module: those that are older come after it. */
+static const char ENDING[] = "stepimg.ending";
+
+static bool *ending(lua_State *L)
+{
+  lua_getfield(L, LUA_REGISTRYINDEX, ENDING);
+  bool *flag = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+static int ending_gc(lua_State *L)
+{
+  *(bool *)lua_touserdata(L, 1) = true;
+  return 0;
+}
+
+static void set_ending(lua_State *L)
+{
+  bool *flag = lua_newuserdatauv(L, sizeof *flag, 0);
+  *flag = false;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, ending_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_setfield(L, LUA_REGISTRYINDEX, ENDING);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- making -- */
 
 static void set_table(lua_State *L, int value, const char *mode)
@@ -109,9 +140,11 @@ static enum stepimg_kind read_options(lua_State *L, struct stepimg_options *opti
 
 static int client_new(lua_State *L)
 {
-  struct stepimg_error error;
+  struct stepimg_error error = {.kind = STEPIMG_CANCELLED, .retry_after = -1, .message = "the Lua state is at its end"};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
+  if (*ending(L))
+    return values_push_flaw(L, &error);
   struct client *client = lua_newuserdatauv(L, sizeof *client, CLIENT_VALUES);
   memset(client, 0, sizeof *client);
   class_set(L, CLIENT);
@@ -352,6 +385,8 @@ void open_queues(lua_State *L)
   else
     lua_pop(L, 1);
 #endif
+  if (ending(L) == NULL)
+    set_ending(L);
   primitives_class(L, CLIENT, client_gc);
   primitives_class(L, LOOP, loop_gc);
   primitives_class(L, OPTIONS, options_gc);
