@@ -278,6 +278,29 @@ static int descriptor(lua_State *L)
   return 1;
 }
 
+static int stats(lua_State *L)
+{
+  struct stepimg_stats stats;
+  stepimg_client_stats(queue_check(L, 1).client, &stats);
+  lua_createtable(L, 0, 14);
+  values_set_integer(L, "submitted", stats.submitted);
+  values_set_integer(L, "done", stats.done);
+  values_set_integer(L, "failed", stats.failed);
+  values_set_integer(L, "cancelled", stats.cancelled);
+  values_set_integer(L, "cached", stats.cached);
+  values_set_integer(L, "requests", stats.requests);
+  values_set_integer(L, "repeats", stats.repeats);
+  values_set_integer(L, "downloads", stats.downloads);
+  values_set_integer(L, "maybe_billed", stats.maybe_billed);
+  values_set_integer(L, "bytes_received", stats.bytes_received);
+  values_set_integer(L, "connections", stats.connections);
+  values_set_integer(L, "queued", stats.queued);
+  values_set_integer(L, "in_flight", stats.in_flight);
+  if (stats.budget_left >= 0)
+    values_set_integer(L, "budget_left", stats.budget_left);
+  return 1;
+}
+
 static int kind(lua_State *L)
 {
   if (class_test(L, 1, JOB) != NULL)
@@ -351,10 +374,11 @@ static int wait(lua_State *L)
 
 void open_queues(lua_State *L)
 {
-  static const luaL_Reg functions[] = {
-      {"client", client_new}, {"loop", loop_new}, {"state", state}, {"close", close_queue}, {"head", head},
-      {"pending", pending},   {"most", most},     {"rules", rules}, {"fd", descriptor},     {"kind", kind},
-      {"watch", watch},       {"wait", wait},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"client", client_new}, {"loop", loop_new}, {"state", state},
+                                       {"close", close_queue}, {"head", head},     {"pending", pending},
+                                       {"most", most},         {"rules", rules},   {"fd", descriptor},
+                                       {"kind", kind},         {"stats", stats},   {"watch", watch},
+                                       {"wait", wait},         {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.main");

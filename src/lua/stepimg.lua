@@ -1045,6 +1045,11 @@ function Client.pending(client)
   return (primitives.pending(client))
 end
 
+function Client.stats(client)
+  check_self(client, "client", "stats")
+  return (primitives.stats(client))
+end
+
 function Client.fd(client)
   check_self(client, "client", "fd")
   local descriptor = primitives.fd(client)
