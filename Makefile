@@ -51,8 +51,8 @@ CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c examples/*/*.c)
-OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate image interrupts jobs \
-  models options process release retry save states torture validate waits warnings
+OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate history \
+  image interrupts jobs models options process release retry save states stats torture validate waits warnings
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 

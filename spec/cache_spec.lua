@@ -87,6 +87,8 @@ for _, way in ipairs(support.WAYS) do
       local posts, result, err = ask(what, options, by)
       assert.is_nil(err)
       assert.same({0, true, 0}, {posts, result.cached, result.attempts})
+      assert.same({{}, nil, nil}, {result.history, result.request_id, result.timing.queued})
+      assert.is_true(result.timing.total >= 0)
       assert.same({wanted.id, wanted.created}, {result.id, result.created})
       for _, field in ipairs {"seed", "finish_reason", "format", "width", "height"} do
         assert.equal(wanted.image[field], result.image[field], field)
@@ -108,6 +110,10 @@ for _, way in ipairs(support.WAYS) do
         end
       end
       assert.equal(2 * #CALLS, #support.names(folder))
+      local stats = client:stats()
+      assert.same({#CALLS * (#CALLS + 1), #CALLS * #CALLS, #CALLS, 0, 0}, {
+        stats.done, stats.cached, stats.requests, stats.queued, stats.in_flight,
+      })
     end)
 
     it("keeps a picture without a seed under the seed it got", function()

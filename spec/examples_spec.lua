@@ -114,6 +114,32 @@ describe("The example", function()
     end)
   end
 
+  describe("log.lua", function()
+    it("tells of each request, and what all may have cost, without the key", function()
+      local again = support.prompt({status = 503, id = "log", times = 1, headers = {["retry-after-ms"] = "100"}}, "x")
+      local lost = support.prompt {cut = "request"}
+      local out = "\n" .. succeeds(words(LUA, example "log", "a lighthouse", again, FAILS, lost, ""))
+      plain(out)
+      assert.is_nil(out:find(support.KEY, 1, true))
+      for _, lines in ipairs {
+        "  1  POST  200    %d+%.%d%d s  +%d+ bytes  new   HTTP/1%.1  standin%-%x+\n  1  done",
+        "  2  POST  503 .-\n     server: the service is overloaded [^\n]*\n  2  POST  200 .-  after 0%.%d s\n  2  done",
+        "  3  POST  451 .-\n     moderation: [^\n]*\n  3  moderation",
+        "  4  POST  %-  .-\n     network: [^\n]*\n  4  network", "  5  invalid",
+        "2 pictures, 2 failed, 5 requests %(1 repeats%), %d%.%d MB on %d connections; at most 0%.009 dollars",
+      } do
+        assert.matches("\n" .. lines .. "\n", out)
+      end
+    end)
+
+    it("makes two pictures where no prompt is given, and says what is wrong with a client", function()
+      assert.matches("\n2 pictures, 0 failed, 2 requests", succeeds(words(LUA, example "log")))
+      local ended, _, err = run(words("env", "STEP_BASE_URL=ftp://x", LUA, example "log"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("^invalid: ", err)
+    end)
+  end)
+
   describe("progress.lua", function()
     it("draws its line on a terminal, over itself, and wipes it", function()
       local prompt = support.prompt {delay = 0.3, pace = 0.1, piece = 40000, bytes = 400000}

@@ -230,6 +230,49 @@ describe("The README's tables of methods", function()
   end
 end)
 
+describe("The README's tables of what happened", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  -- All names in the first column.
+  local function names_of(head)
+    local names = {}
+    for _, row in ipairs(rows_of(head)) do
+      for name in row[1]:gmatch "`([%w_]+)`" do
+        names[name] = true
+      end
+    end
+    return keys(names)
+  end
+
+  it("have each field of an entry and of a timing, each counter, and no other", function()
+    local client <close> = support.client(server, {budget = 3, retries = 1})
+    local knobs = {status = 503, id = "readme", times = 1, headers = {["retry-after-ms"] = "1"}}
+    local result = assert(client:generate {prompt = support.prompt(knobs)})
+    local fields = {}
+    for _, entry in ipairs(result.history) do
+      for name in pairs(entry) do
+        fields[name] = true
+      end
+    end
+    assert.same(keys(fields), names_of "of an entry")
+    assert.same(keys(result.timing), names_of "of a timing")
+    assert.same(keys(client:stats()), names_of "of stats")
+  end)
+
+  it("say how many entries there are at most", function()
+    local most = support.read "src/stepimg.h":match "STEPIMG_MAX_HISTORY = (%d+)"
+    assert.equal(most, README:match "at most (%d+) entries long")
+  end)
+end)
+
 describe("The README's table of tiers", function()
   it("has options that a client takes", function()
     for _, row in ipairs(rows_of "tier") do

@@ -94,7 +94,7 @@ struct stepimg_error {
   bool wrong_type;            /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
   double retry_after;         /* seconds the server asked to wait; negative: it did not say */
   char field[64];             /* the parameter or option at fault; "": none */
-  char request_id[128];       /* the answer's X-Request-Id; "": none */
+  char request_id[128];       /* X-Request-Id of the service's last answer, if that came; of a success too. "": none */
   char type[64], code[64];    /* the server's own words for it; "": it has none */
   char message[1024];         /* a sentence for the person who reads it; with a field, starts with its name */
   unsigned words_at;          /* where in message "; the service says: …" begins; 0: the server said nothing */
@@ -343,6 +343,27 @@ STEPIMG_API const struct stepimg_call *stepimg_client_call_defaults(const stepim
 STEPIMG_API bool stepimg_client_is_strict(const stepimg_client *client);
 STEPIMG_API int stepimg_client_max_concurrent(const stepimg_client *client);
 
+/* What a client did since it was made. Questions, which cost nothing, count in the last two of the first group alone. */
+struct stepimg_stats {
+  int64_t submitted;               /* jobs that stepimg_submit took */
+  int64_t done, failed, cancelled; /* how those of them that have ended did */
+  int64_t cached;                  /* of done: without a request */
+  int64_t requests;                /* POSTs begun */
+  int64_t repeats;                 /* of these: after one that failed */
+  int64_t downloads;               /* GETs of pictures begun, their redirects and repeats too */
+  int64_t maybe_billed;            /* of failed and cancelled: those whose error says so */
+  int64_t bytes_received;          /* of all bodies, errors' too; without their compression */
+  int64_t connections;             /* made anew, to the service, to pictures' hosts and to proxies */
+
+  int64_t queued;      /* now: jobs that wait for their turn or before a repeat */
+  int64_t in_flight;   /* now: the other jobs that have not ended */
+  int64_t budget_left; /* now: POSTs that may still be begun; negative: there is no budget */
+};
+
+/* All of one moment, but for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
+   0. */
+STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
+
 /* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart
    makes another. */
 typedef struct stepimg_queue stepimg_queue;
@@ -473,12 +494,33 @@ struct stepimg_account {
   double balance, total_cash_balance, total_voucher_balance;
 };
 
+/* Seconds; negative: not known, as it did not come to that. The three in the middle are of the last request to the service,
+   and are counted from its beginning. */
 struct stepimg_timing {
-  double queued;     /* waiting for its turn */
-  double connect;    /* until TCP stood; 0 on a kept connection; all four of the last attempt */
-  double tls;        /* until TLS stood */
-  double first_byte; /* until the answer began */
+  double queued;     /* from submit until the first request began */
+  double connect;    /* until TCP stood, to a proxy where there is one; 0 on a kept connection */
+  double tls;        /* until TLS stood; 0 on a kept connection, and without TLS */
+  double first_byte; /* until the first of the answer's headers came */
   double total;      /* from submit to the end */
+};
+
+enum { STEPIMG_MAX_HISTORY = 64 };
+
+/* One request that was made for a job: to the service, or for a picture; each redirect of that is one too. It
+   holds no key, no picture's link, and of the headers but one. */
+struct stepimg_exchange {
+  const struct stepimg_exchange *next; /* NULL: it is the last */
+  const char *method;                  /* "POST", "GET"; static */
+  const char *protocol;                /* "HTTP/1.1", "HTTP/2" …, of the answer; NULL: none came. Static */
+  int status;                          /* of the answer; 0: none came, or it was cancelled before */
+  enum stepimg_kind kind;              /* why it failed; STEPIMG_OK: it did not, or led elsewhere as it should */
+  bool connected;                      /* it had a connection: reused tells which */
+  bool reused;                         /* one that was there already */
+  double waited;          /* seconds since the request before it, or since submit: for its turn, a back-off, the pace */
+  double seconds;         /* that it took */
+  int64_t bytes;          /* of the answer's body that came, an error's too; without its compression */
+  const char *request_id; /* the answer's X-Request-Id, as other texts of a server's; NULL: none */
+  const char *message;    /* with kind: a sentence for the person who reads it; NULL: none, or no memory */
 };
 
 /* How a job ended; constant. */
@@ -495,6 +537,10 @@ struct stepimg_outcome {
   const char *const *models;             /* names; NULL: they were not asked for, or there are none */
   size_t model_count;
   struct stepimg_timing timing;
+  /* The requests that were made for it, the first one first; NULL: none was. Of more than STEPIMG_MAX_HISTORY those in the
+     middle are left out, but the last one to the service is not; so is one that there was no memory for. */
+  const struct stepimg_exchange *history;
+  size_t left_out;
   bool cached;                            /* the picture was kept in the call's cache: nothing was sent */
   const struct stepimg_warning *warnings; /* what went wrong beside; NULL: nothing */
   size_t warning_count;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "client/request.h"
 #include "http/policy.h"
 #include "http/url.h"
 
@@ -84,7 +85,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   if (!charge(worker, job))
     return;
   pace_begin(&worker->client->pace, clock_now());
-  atomic_fetch_add(&job->attempts, 1);
+  request_began(job, false);
   const struct settings *settings = &worker->client->settings;
   double timeout = attempt_timeout(job);
   bool prepared = job->edit != NULL ? exchange_post_form(&work->exchange, settings, &job->edit->form, timeout,
@@ -97,6 +98,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
+  request_began(job, true);
   launch(worker, job,
          exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
                       &work->answer, &job->progress, worker->pool));
@@ -116,7 +118,7 @@ static void ask(struct worker *worker, struct stepimg_job *job)
     return;
   struct work *work = job->work;
   work->attempts++;
-  atomic_fetch_add(&job->attempts, 1);
+  request_began(job, false);
   launch(worker, job,
          exchange_ask(&work->exchange, &worker->client->settings, job->question, attempt_timeout(job), &work->answer,
                       &job->progress, worker->pool));
@@ -184,6 +186,7 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   atomic_store_explicit(&job->progress.to_send, 0, memory_order_relaxed);
   atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed);
   atomic_store_explicit(&job->progress.total, 0, memory_order_relaxed);
+  request_waits(job);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
   work_wait_until(worker, job, now + plan.wait);
 }
@@ -222,16 +225,16 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
     return;
   }
   struct policy_verdict verdict = exchange_judge(&work->exchange, code, &error);
-  if (work->image == NULL)
-    exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
-  if (redirect != NULL && work->redirects++ < MAX_REDIRECTS) {
+  bool follows = redirect != NULL && work->redirects++ < MAX_REDIRECTS;
+  if (redirect != NULL && !follows)
+    error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
+  request_ended(job, &work->exchange, follows ? NULL : &error);
+  if (follows) {
     download(worker, job, work->url, redirect);
     return;
   }
-  if (redirect != NULL)
-    error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
-  else if (error.kind != STEPIMG_OK) {
+  if (redirect == NULL && error.kind != STEPIMG_OK) {
     repeat(worker, job, &verdict, &error);
     return;
   }

@@ -37,6 +37,7 @@ struct stepimg_client {
 
   struct pace pace; /* the I/O thread's, one after the other */
   atomic_int spent; /* requests that have or may have cost money */
+  struct traffic traffic;
 
   struct lock lock;       /* guards the rest, and the jobs' part; its condition: a job has ended */
   bool stopping;          /* no more jobs; the thread is to end */
@@ -44,8 +45,9 @@ struct stepimg_client {
   unsigned taken;         /* requests that the service was seen to take a connection, by the last thread; 0: not yet */
   struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
   struct list unfinished; /* jobs without an outcome */
-  struct places places;   /* where they save to */
-  struct spare *dropped;  /* pictures for the thread to use again or to free */
+  struct stepimg_stats stats; /* those that are counted here: all up to maybe_billed, and in_flight */
+  struct places places;       /* where they save to */
+  struct spare *dropped;      /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
   unsigned serial; /* of the last job, for the trace */
 };

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -17,7 +16,6 @@ bool work_prepare(struct worker *worker, struct stepimg_job *job)
     return false;
   }
   answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
-  job->work->timing.queued = clock_now() - job->submitted;
   error_clear(&error);
   if ((job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK) &&
       (job->edit == NULL || edit_read(job->edit, worker->client->max_response_bytes, &error) == STEPIMG_OK))
@@ -80,7 +78,7 @@ void work_finish(struct worker *worker, struct stepimg_job *job, struct stepimg_
   if (error->kind != STEPIMG_OK && !error->maybe_billed)
     job_refund(job);
   job_enter(&worker->jobs, job, JOB_ENDED, error->kind == STEPIMG_OK ? "done" : stepimg_kind_name(error->kind));
-  job_finish(job, error, work != NULL ? &work->answer : NULL, work != NULL ? &work->timing : NULL);
+  job_finish(job, error, work != NULL ? &work->answer : NULL);
   free_work(job);
   job_release(job);
 }

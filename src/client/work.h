@@ -28,7 +28,6 @@ struct worker {
 struct work {
   struct exchange exchange;
   struct answer answer;
-  struct stepimg_timing timing;
   char *url;                   /* of the GET that is under way or to be repeated; owned */
   struct stepimg_image *image; /* that it fetches; NULL: the POST */
   enum policy_again again;     /* how the next attempt differs */

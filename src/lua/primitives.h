@@ -13,6 +13,7 @@
  *   head(queue) -> job, attr, left | nil, nil, 0, owing   queue: a client or a loop. Only looks: the job that finished
  *                                                         first, and how many have; whether weigh has something to do
  *   pending(queue) -> number      most(client) -> max_concurrent      rules(client) -> strict, model      fd(client) -> descriptor | nil
+ *   stats(client) -> table of counters
  *   wait(job | queue, seconds, watch) -> whether it, or a job there, is finished; blocks 0.05 s at most
  *   watch() -> for wait: raises "interrupted!" where the main thread has another hook since then and this is a coroutine
  *   close(client | loop)          loops: its jobs are cancelled and gone

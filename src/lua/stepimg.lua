@@ -543,7 +543,7 @@ function Job.wait(job, seconds)
 end
 
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
--- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it. With a
+-- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
 -- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 function Job.await(job)
   check_self(job, "job", "await")
@@ -567,11 +567,16 @@ function Job.await(job)
     tickets = tickets + 1
     attr[co] = tickets
     keep(job)
+    local yielded = false
     while not over(job) do
+      yielded = true
       yield()
     end
     attr[co] = nil
     result, err = result_of(job)
+    if not yielded then
+      observed(job)
+    end
   end
   if err then
     return nil, err
@@ -1041,6 +1046,11 @@ end
 function Client.pending(client)
   check_self(client, "client", "pending")
   return (primitives.pending(client))
+end
+
+function Client.stats(client)
+  check_self(client, "client", "stats")
+  return (primitives.stats(client))
 end
 
 function Client.fd(client)
