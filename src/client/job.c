@@ -225,7 +225,6 @@ static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, cha
   }
   count_end(job, &outcome->error);
   job->client->stats.cached += outcome->cached;
-  job->client->stats.cached += outcome->cached;
   job->outcome = outcome;
   atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
