@@ -42,7 +42,7 @@ local function ends(at, host, way)
     os.execute "sleep 0.05"
   end
   assert(open == 0, ("%d requests are still open"):format(open))
-  return ("%.2f s (%.2f s), slowest %.2f s"):format(with, without, slowest)
+  return ("%.3f s (%.3f s), slowest %.3f s"):format(with, without, slowest)
 end
 
 local rows, good = {}, true

@@ -9,7 +9,7 @@ local stage = {}
 stage.__index = stage
 
 local ROOT = lfs.currentdir()
-local LONGEST = 120 -- seconds of a host that hangs
+local LONGEST = 60 -- seconds of a host that hangs
 local KEY = "sk-hosts-0123456789abcdef"
 
 stage.ROOT = ROOT
