@@ -27,7 +27,8 @@ local function command(at, way, home, given)
   given.LC_ALL, given.LOCPATH = "de_DE.UTF-8", locales(at)
   local environment = at:environment(host, home, given)
   -- Its own scripts' installer makes widgets beside the start, which at times locks darktable up (see the example).
-  local options = stage.words("--conf", "lua/_scripts_install/dont_show=TRUE", "--configdir", home .. "/config", "--cachedir", home .. "/cache", "--library", ":memory:", "--disable-opencl", "--luacmd",
+  local options = stage.words("--conf", "lua/_scripts_install/dont_show=TRUE", "--configdir", home .. "/config",
+    "--cachedir", home .. "/cache", "--library", ":memory:", "--disable-opencl", "--luacmd",
     ("dofile %q"):format(stage.ROOT .. "/spec/hosts/inside/darktable.lua"))
   if way == "window" then
     return environment, "darktable " .. options

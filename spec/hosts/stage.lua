@@ -56,6 +56,15 @@ function stage.prompt(knobs, text)
   return json.encode(knobs) .. " " .. text
 end
 
+-- A port that nobody has at the moment, of UDP and most likely of TCP.
+function stage.free_port()
+  local socket = require("socket").udp()
+  assert(socket:setsockname("127.0.0.1", 0))
+  local _, port = socket:getsockname()
+  socket:close()
+  return port
+end
+
 function stage.median(values)
   local sorted = table.move(values, 1, #values, 1, {})
   table.sort(sorted)

@@ -17,6 +17,7 @@ local json = cjson.new() -- the host may have changed the shared one's settings
 json.encode_keep_buffer(false) -- a finalizer may encode while it does
 
 -- 5.1 and LuaJIT unload C modules at the state's end before all finalizers have run. This one runs before that.
+local newproxy = rawget(_G, "newproxy") -- hosts warn, or raise, where a global that is not there is read
 if newproxy then
   primitives.sentinel = newproxy(true)
   getmetatable(primitives.sentinel).__gc = function()
