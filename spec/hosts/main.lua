@@ -23,7 +23,7 @@ local function ends(at, host, way)
       local environment, command, on_line = host.ends(at, part, home, way)
       local output, trouble, seconds = at:run(environment, command, on_line)
       os.execute("rm -rf " .. stage.quote(home))
-      if trouble or not seconds or output:find "failed: " then
+      if trouble or not seconds or output:find "running job failed: " then
         error(("round %d %s: %s\n%s"):format(round, part == "ends" and "with the module" or "without the module",
           trouble or "it did not say that it ends", output), 0)
       end

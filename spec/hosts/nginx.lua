@@ -3,7 +3,7 @@
 local stage = require "spec.hosts.stage"
 
 local host = {name = "nginx", lua = "luajit"}
-local MODULES = "/usr/lib/nginx/modules"
+local MODULES = (os.execute "test -d /usr/lib/nginx/modules" and "/usr/lib" or "/usr/share") .. "/nginx/modules"
 
 function host.missing()
   return not stage.has_program "nginx" and "no nginx" or not stage.has_program "curl" and "no curl"
@@ -13,6 +13,7 @@ end
 local CONFIGURATION = [[
 load_module MODULES/ndk_http_module.so;
 load_module MODULES/ngx_http_lua_module.so;
+user root; # who started this, of whose files it is; else the workers are somebody else
 daemon off;
 pid HOME/pid;
 error_log stderr warn;
@@ -40,7 +41,7 @@ local function command(at, part, home)
     table.insert(variables, "env " .. name .. ";")
   end
   local values = {MODULES = MODULES, HOME = home, ROOT = stage.ROOT, ENVIRONMENT = table.concat(variables, " ")}
-  stage.write(home .. "/nginx.conf", (CONFIGURATION:gsub("%u%u%u%u+", values)))
+  stage.write(home .. "/nginx.conf", (CONFIGURATION:gsub("%f[%u]%u%u%u%u+%f[^%u]", values)))
   return at:environment(host, home, {HOST_PART = part}),
     stage.words("nginx", "-e", "stderr", "-p", home, "-c", home .. "/nginx.conf")
 end

@@ -65,7 +65,7 @@ end
 local function act()
   local ok, err = xpcall(part == "paints" and paints or ends, debug.traceback)
   if not ok then
-    say("failed: ", err)
+    say("running job failed: ", err)
     os.exit(1)
   end
 end

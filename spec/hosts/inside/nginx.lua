@@ -8,11 +8,12 @@ local client, running
 function worker.start()
   local stepimg = part ~= "without" and require "stepimg" or nil
   if part == "paints" then
-    client = assert(stepimg.new {wait = function(self)
+    local err
+    client, err = stepimg.new {wait = function(self)
       ngx.sleep(0.01)
       self:update()
-    end})
-    return
+    end}
+    return client or error(tostring(err), 0) -- nginx shows no error but texts
   end
   -- Each worker says by a file that it may be ended.
   running = dofile(root .. "/spec/hosts/inside/running.lua")(stepimg)

@@ -8,7 +8,7 @@ return function(stepimg)
   end
   local client = assert(stepimg.new())
   local job, err = client:submit({prompt = os.getenv "HOST_STALLS"}, {on_done = function(_, why)
-    io.stderr:write("failed: ", tostring(why), "\n")
+    io.stderr:write("running job failed: ", tostring(why), "\n")
   end})
   held[1], held[2] = client, job
   if not job then
