@@ -534,6 +534,18 @@ end
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
 -- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it. With a
 -- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
+-- Whether cqueues itself runs this coroutine. One that yields nothing it never resumes, and one that others resume
+-- loses its place in the loop.
+local function scheduled()
+  local package = rawget(_G, "package")
+  local cqueues = type(package) == "table" and type(package.loaded) == "table" and package.loaded.cqueues
+  if not cqueues then
+    return false
+  end
+  local _, is_its = cqueues.running()
+  return is_its == true
+end
+
 function Job.await(job)
   check_self(job, "job", "await")
   local client, wait = primitives.scheduler(job)
@@ -551,6 +563,8 @@ function Job.await(job)
   if over(job) then
     result, err = result_of(job)
     observed(job)
+  elseif scheduled() then
+    error("cqueues resumes this coroutine itself: give the client the option wait", 2)
   else
     local attr = attr_of(job)
     tickets = tickets + 1
