@@ -2,7 +2,7 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts pictures
+TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -209,11 +209,6 @@ run-test-hosts: stepimg.so
 	@$(MAKE) --no-print-directory LUA=luajit
 	@! ldd "$$(command -v mpv)" 2>/dev/null | grep -q liblua5.2 || $(MAKE) --no-print-directory LUA=lua5.2
 	@HOSTS=$(call quote,$(HOSTS)) ROUNDS=$(call quote,$(ROUNDS)) LUA_PATH='./?.lua;./?/init.lua;;' $(LUA) spec/hosts/main.lua
-
-# The README's pictures of hosts, made by running them.
-run-pictures: stepimg.so
-	@$(MAKE) --no-print-directory LUA=luajit
-	@LUA_PATH='./?.lua;./?/init.lua;;' $(LUA) spec/hosts/pictures.lua
 
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:

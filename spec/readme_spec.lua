@@ -285,7 +285,8 @@ describe("The README's Lua", function()
 
   it("leads to all examples, and to no other file that is not there", function()
     for _, name in ipairs(support.names "examples") do
-      assert.truthy(README:find(("(examples/%s)"):format(name), 1, true), name)
+      local led = README:find(("(examples/%s)"):format(name), 1, true) or README:find(("(examples/%s/"):format(name), 1, true)
+      assert.truthy(led, name)
     end
     for path in README:gmatch "%]%(([^#)]+)%)" do
       assert.truthy(support.read(path), path)

@@ -91,7 +91,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts | pictures)
+    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -151,15 +151,6 @@ look() {
             ;;
         esac
       done
-      ;;
-    pictures)
-      need "luajit libluajit-5.1-dev" has_other luajit
-      need "lua-filesystem" has_module lfs
-      need "neovim" has_program nvim
-      need "love" has_program love
-      need "xvfb" has_program Xvfb
-      need "kitty" has_program kitty
-      need "imagemagick" has_program convert
       ;;
     sanitize)
       case ${SANITIZE:-address} in

@@ -32,7 +32,10 @@ local function ends(at, host, way)
     end
   end
   local with, without = stage.median(taken.ends), stage.median(taken.without)
-  assert(with - without < MOST, ("an end takes %.2f s, and %.2f s without the module"):format(with, without))
+  -- What holds every end shows in the fastest too; the median of a few is the noise of darktable's own threads.
+  local few = ROUNDS < 20
+  local more = few and math.min(table.unpack(taken.ends)) - math.min(table.unpack(taken.without)) or with - without
+  assert(more < MOST, ("an end takes %.2f s, and %.2f s without the module"):format(with, without))
   local open = 0
   for _ = 1, 200 do -- the stand-in notices a little later
     open = at.server:log().open
