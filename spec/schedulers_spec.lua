@@ -7,7 +7,10 @@ local support = require "spec.support"
 local PAGE = support.read "docs/schedulers.md"
 local WANTS = {luv = "luv", copas = "copas", select = "socket", cqueues = "cqueues"}
 -- Debian has some of them for other Luas only.
-local PATH = 'package.path = package.path .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua;/usr/share/lua/5.1/?.lua"\n'
+local PATH = [[
+  local folders = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua;/usr/share/lua/5.1/?.lua"
+  package.path = package.path .. folders
+]]
 
 describe("In the loop of", function()
   local server

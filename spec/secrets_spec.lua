@@ -112,6 +112,9 @@ local FAILURES = {
     base_url = "https://127.0.0.1:1/v1"}},
   {"no picture", knobs = {picture_status = 404}, format = "url"},
   {"a picture cut short", knobs = {picture_cut = "body"}, format = "url"},
+  {"a signed link", knobs = {url = "http://127.0.0.1:1/x.png?signature=" .. TOKEN}, format = "url"},
+  {"a redirect to a signed link", format = "url",
+    knobs = {picture_location = "http://127.0.0.1:1/x.png?signature=" .. TOKEN}},
   {"a link named so", knobs = {url = "https://" .. HOST .. ".invalid/"}, format = "url", options = {api_key = HOST}},
 }
 
@@ -161,10 +164,28 @@ for _, way in ipairs(support.WAYS) do
         for _, status in ipairs {200, 401, STATUSES[i % #STATUSES + 1]} do
           local result, err = client:generate {prompt = support.prompt {status = status}}
           assert_silent(("%s, %d"):format(name, status), result, err)
+          assert.equal(1, #(result or err).history)
           quoted = quoted + (tostring(err):find("***", 1, true) and 1 or 0)
         end
       end
       assert.is_true(quoted > #quotations() / 2, "the server did not quote it")
+    end)
+
+    it("is in nothing that a cache keeps, though the server says it", function()
+      local directory = support.directory()
+      local picture = mime.b64 "GIF89a\1\0\1\0\0\0\0\59"
+      local said = {id = KEY, data = {{seed = 7, finish_reason = KEY, b64_json = picture}}}
+      local client <close> = secretive(server, {headers = {["x-standin"] = json.encode {json = json.encode(said)}}})
+      for i = 1, 2 do
+        local result, err = client:generate({prompt = "x", seed = 7}, {cache = directory})
+        assert.equal(i == 2 or nil, result.cached)
+        assert.matches("***", result.id, 1, true)
+        assert_silent("kept", result, err)
+      end
+      for _, name in ipairs(support.names(directory)) do
+        assert_clean(support.read(directory .. "/" .. name), name)
+      end
+      support.remove(directory)
     end)
 
     it("is in nothing that a program could print or find on its disk after a failure of another kind", function()
@@ -183,7 +204,7 @@ for _, way in ipairs(support.WAYS) do
         end
         assert(err, case[1] .. " did not fail")
         err.url = nil -- the server's own words, for the caller to follow
-        assert_silent(case[1], result, err, job, client)
+        assert_silent(case[1], result, err, job, client, client:stats())
       end
       for _, name in ipairs(support.names(directory)) do
         assert_clean(support.read(directory .. "/" .. name), name)

@@ -128,11 +128,26 @@ static void keep_mode(int descriptor, const struct stat *old)
   fchmod(descriptor, mode);
 }
 
+/* Makes the temporary file. old: what is there, or NULL. */
+static enum stepimg_kind make_temporary(struct file *file, const struct stat *old, struct stepimg_error *error)
+{
+  char reason[2 * REASON_MAX], why[REASON_MAX];
+  int number = create_beside(file, old != NULL ? 0600 : 0666);
+  if (number == ENOMEM)
+    return error_nomem(error);
+  if (number != 0) {
+    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
+    return fail_with(error, file->path, reason);
+  }
+  if (old != NULL)
+    keep_mode(file->descriptor, old);
+  return STEPIMG_OK;
+}
+
 /* Finds out what the path means, and makes the temporary file. */
 static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *error)
 {
   struct stat old, target;
-  char reason[2 * REASON_MAX], why[REASON_MAX];
   bool is_there = stat(file->path, &old) == 0;
   if (!is_there && errno != ENOENT)
     return fail(error, file->path, errno);
@@ -144,26 +159,35 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
   /* Some links in /proc lead elsewhere than they say. */
   if (is_there && (lstat(file->path, &target) != 0 || target.st_dev != old.st_dev || target.st_ino != old.st_ino))
     return fail_with(error, file->path, "the link to it cannot be followed");
-  number = create_beside(file, is_there ? 0600 : 0666);
-  if (number == ENOMEM)
-    return error_nomem(error);
-  if (number != 0) {
-    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
-    return fail_with(error, file->path, reason);
-  }
-  if (is_there)
-    keep_mode(file->descriptor, &old);
-  return STEPIMG_OK;
+  return make_temporary(file, is_there ? &old : NULL, error);
+}
+
+static enum stepimg_kind open_plain(struct file *file, struct stepimg_error *error)
+{
+  file->plain = true;
+  return make_temporary(file, NULL, error);
+}
+
+/* Whose path is a copy of path. */
+static enum stepimg_kind open_by(enum stepimg_kind (*way)(struct file *file, struct stepimg_error *error),
+                                 struct file *file, const char *path, struct stepimg_error *error)
+{
+  *file = FILE_NONE;
+  file->path = text_join(path, strlen(path), "");
+  enum stepimg_kind kind = file->path != NULL ? way(file, error) : error_nomem(error);
+  if (kind != STEPIMG_OK)
+    forget(file);
+  return kind;
 }
 
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
-  *file = FILE_NONE;
-  file->path = text_join(path, strlen(path), "");
-  enum stepimg_kind kind = file->path != NULL ? open_beside(file, error) : error_nomem(error);
-  if (kind != STEPIMG_OK)
-    forget(file);
-  return kind;
+  return open_by(open_beside, file, path, error);
+}
+
+enum stepimg_kind file_open_plain(struct file *file, const char *path, struct stepimg_error *error)
+{
+  return open_by(open_plain, file, path, error);
 }
 
 /* Returns 0 or errno. */
@@ -234,7 +258,7 @@ static int put_in_place(const struct file *file)
 {
   struct stat there;
   /* A rename would replace a device or a link that came meanwhile as gladly as a file. */
-  if (lstat(file->path, &there) == 0 && !S_ISREG(there.st_mode))
+  if (lstat(file->path, &there) == 0 && !S_ISREG(there.st_mode) && !(file->plain && S_ISLNK(there.st_mode)))
     return S_ISDIR(there.st_mode) ? EISDIR : EEXIST;
   return rename(file->temporary, file->path) == 0 ? 0 : errno;
 }
@@ -270,10 +294,7 @@ void file_abort(struct file *file)
   forget(file);
 }
 
-/* -------------------------------------------------------------------------------------------------- whole files -- */
-
-/* What was written into file, if kind says so, is put in its place. On failure nothing is left: who asked has it still. */
-static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
+enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
 {
   if (kind == STEPIMG_OK)
     kind = file_close(file, error);
@@ -286,6 +307,8 @@ static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, str
     file_abort(file);
   return kind;
 }
+
+/* -------------------------------------------------------------------------------------------------- whole files -- */
 
 /* Writes all of source into file. block is of BLOCK bytes. */
 static enum stepimg_kind pour(struct source *source, char *block, struct file *file, struct stepimg_error *error)
@@ -309,10 +332,20 @@ enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_err
   char *block = malloc(BLOCK);
   enum stepimg_kind kind = block != NULL ? file_open(&file, to, error) : error_nomem(error);
   if (kind == STEPIMG_OK)
-    kind = complete(&file, pour(&source, block, &file, error), error);
+    kind = file_complete(&file, pour(&source, block, &file, error), error);
   free(block);
   source_close(&source);
   return kind;
+}
+
+uint64_t stepimg_path_key(const char *path)
+{
+  char *whole;
+  struct stepimg_error error;
+  file_resolve(path, &whole, &error);
+  uint64_t key = path_key(whole != NULL ? whole : path);
+  free(whole);
+  return key;
 }
 
 enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length, struct stepimg_error *error)
@@ -320,7 +353,7 @@ enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t
   struct file file;
   error_clear(error);
   enum stepimg_kind kind = file_open(&file, path, error);
-  return kind == STEPIMG_OK ? complete(&file, file_write(&file, bytes, length, error), error) : kind;
+  return kind == STEPIMG_OK ? file_complete(&file, file_write(&file, bytes, length, error), error) : kind;
 }
 
 enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error)

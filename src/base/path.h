@@ -3,6 +3,7 @@
 #define STEPIMG_PATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* How much of path is its folder, with the slash behind it. */
 size_t path_folder_length(const char *path);
@@ -10,6 +11,10 @@ size_t path_folder_length(const char *path);
 /* Replaces *path, from malloc, by what it links to in the end, whether that is there or not. Returns 0 or errno. Waits for
    the disk. */
 int path_follow(char **path);
+
+/* A number that two paths share where they are one by their text: doubled slashes and "." are nothing, and so are "a/.." and
+   "..", at the root. No link is followed. Paths that differ share it by a chance of 1 in 2^64. */
+uint64_t path_key(const char *path);
 
 /* path in quotes, in size bytes, of which it wants a dozen; where it is too long, with an ellipsis in the middle. Returns
    out. */

@@ -18,6 +18,7 @@ stepimg_client *client_new_shared(void)
   atomic_init(&client->holders, 1);
   list_init(&client->inbox);
   list_init(&client->unfinished);
+  places_init(&client->places);
   client->generation = thread_generation();
   return client;
 }
@@ -33,6 +34,7 @@ void client_release(stepimg_client *client)
   if (atomic_fetch_sub(&client->holders, 1) > 1)
     return;
   settings_clear(&client->settings);
+  free(client->cache);
   pace_free(&client->pace);
   queue_release(client->queue);
   lock_destroy(&client->lock);
