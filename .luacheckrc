@@ -7,3 +7,10 @@ files["spec/**/*_spec.lua"].std = "lua54+busted"
 -- On every Lua.
 files["spec/torture/"].std = "max"
 files["spec/support/older.lua"] = {std = "max", globals = {"FLOOR", "CLOSING", "SKIPPING", "loadfile", "pending"}}
+-- In hosts.
+for folder, name in pairs {neovim = "vim", love = "love", luanti = "minetest", mpv = "mp", nginx = "ngx"} do
+  files["examples/" .. folder] = {std = "max", globals = {name, "picture"}}
+  files["spec/hosts/inside/" .. folder .. ".lua"] = {std = "max", globals = {name, "picture"}}
+end
+files["spec/hosts/inside/love"] = {std = "max", globals = {"love"}}
+files["spec/hosts/inside/running.lua"].std = "max"

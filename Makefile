@@ -2,7 +2,7 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh
+TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -49,7 +49,7 @@ CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/binding/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
-HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
+PROGRAMS  := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c examples/*/*.c)
 OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate history \
@@ -224,7 +224,7 @@ run-core: $(CORE_TEST)
 	@good=true; for test in $^; do ./$$test || good=false; done; $$good
 
 # Another Lua is asked what the binding promises, spec by spec; servers keep their 5.4.
-run-spec: $(MODULE) $(HOSTS)
+run-spec: $(MODULE) $(PROGRAMS)
 ifeq ($(FLAVOUR),lua5.4)
 	@$(LUA) "$$(command -v busted)" $(SPECS)
 else
@@ -238,7 +238,7 @@ run-test-all:
 	  $(MAKE) --no-print-directory run-spec LUA=$$lua || good=false; done; $$good
 
 # SPECS="spec/jobs_spec.lua …": only these. debug: with CHECK (src/base/check.h), for a debugger.
-run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
+run-debug run-sanitize: $(MODULE) $(PROGRAMS) $(BUILD)/lua $(CORE_TEST)
 	@LUA=$(call quote,$(LUA)) sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
 run-check: stepimg.so $(BUILD)/binding/stepimg.lua.h $(BUILD)/lib/$(SO)
@@ -265,6 +265,12 @@ run-coverage:
 	@for name in .busted $(filter-out build stepimg.so,$(wildcard *)); do ln -s "../../$$name" $(COVERAGE) || exit 1; done
 	@$(MAKE) --no-print-directory -C $(COVERAGE) run-test HARDEN= CFLAGS='-O0 -g --coverage -fprofile-update=prefer-atomic'
 	@cd $(COVERAGE) && $(LUA) spec/coverage.lua
+
+# In Neovim, LÖVE, darktable, Luanti, mpv and nginx: HOSTS="neovim love …" for some, ROUNDS (50) ends of each.
+run-test-hosts: stepimg.so
+	@$(MAKE) --no-print-directory LUA=luajit
+	@! ldd "$$(command -v mpv)" 2>/dev/null | grep -q liblua5.2 || $(MAKE) --no-print-directory LUA=lua5.2
+	@HOSTS=$(call quote,$(HOSTS)) ROUNDS=$(call quote,$(ROUNDS)) LUA_PATH='./?.lua;./?/init.lua;;' $(LUA) spec/hosts/main.lua
 
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:

@@ -43,6 +43,7 @@ links() {
   rm -f "$program"
   return "$linked"
 }
+has_nginx_lua() { has_program nginx && [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ]; }
 has_fuzzer() { links clang "-fsanitize=fuzzer,address,undefined" LLVMFuzzerTestOneInput; }
 has_locales() { [ -d /usr/share/i18n/charmaps ] || ! command -v localedef; } # of those that a test makes
 has_authorities() {
@@ -90,7 +91,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench)
+    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -107,6 +108,7 @@ look() {
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
+    need "lua-copas" has_file_of copas
     need "iproute2" has_program ip
     need "locales" has_locales
     need "openssl" has_program openssl
@@ -123,6 +125,34 @@ look() {
       need "lua5.2 liblua5.2-dev" has_other lua5.2
       need "lua5.3 liblua5.3-dev" has_other lua5.3
       need "luajit libluajit-5.1-dev" has_other luajit
+      ;;
+    test-hosts)
+      need "luajit libluajit-5.1-dev" has_other luajit
+      need "lua-filesystem" has_module lfs
+      for host in ${HOSTS:-neovim love darktable luanti mpv nginx}; do
+        case $host in
+          neovim) need "neovim" has_program nvim ;;
+          love)
+            need "love" has_program love
+            need "xvfb" has_program Xvfb
+            ;;
+          darktable)
+            need "darktable" has_program darktable
+            need "xvfb" has_program Xvfb
+            need "locales" has_locales
+            ;;
+          # No package of Debian 13 and newer holds minetest's server under its old name.
+          luanti) has_program luantiserver >/dev/null || need "minetest-server" [ -x /usr/lib/minetest/minetestserver ] ;;
+          mpv)
+            need "mpv" has_program mpv
+            need "lua5.2 liblua5.2-dev" has_other lua5.2
+            ;;
+          nginx)
+            need "nginx-light libnginx-mod-http-lua" has_nginx_lua
+            need "curl" has_program curl
+            ;;
+        esac
+      done
       ;;
     sanitize)
       case ${SANITIZE:-address} in

@@ -200,3 +200,13 @@ describe("A process", function()
     assert.equal("network\n", output)
   end)
 end)
+
+describe("A host that allows no undeclared globals", function()
+  it("loads the module", function()
+    local output = support.run [[
+      setmetatable(_G, {__index = function(_, name) error("undeclared: " .. tostring(name), 2) end})
+      print(type(require "stepimg".new))
+    ]]
+    assert.equal("function\n", output)
+  end)
+end)

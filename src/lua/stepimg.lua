@@ -17,6 +17,7 @@ local json = cjson.new() -- the host may have changed the shared one's settings
 json.encode_keep_buffer(false) -- a finalizer may encode while it does
 
 -- 5.1 and LuaJIT unload C modules at the state's end before all finalizers have run. This one runs before that.
+local newproxy = rawget(_G, "newproxy") -- hosts warn, or raise, where a global that is not there is read
 if newproxy then
   primitives.sentinel = newproxy(true)
   getmetatable(primitives.sentinel).__gc = function()
@@ -545,6 +546,18 @@ end
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
 -- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
 -- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
+-- Whether cqueues itself runs this coroutine. One that yields nothing it never resumes, and one that others resume
+-- loses its place in the loop.
+local function scheduled()
+  local package = rawget(_G, "package")
+  local cqueues = type(package) == "table" and type(package.loaded) == "table" and package.loaded.cqueues
+  if not cqueues then
+    return false
+  end
+  local _, is_its = cqueues.running()
+  return is_its == true
+end
+
 function Job.await(job)
   check_self(job, "job", "await")
   local client, wait = primitives.scheduler(job)
@@ -562,6 +575,8 @@ function Job.await(job)
   if over(job) then
     result, err = result_of(job)
     observed(job)
+  elseif scheduled() then
+    error("cqueues resumes this coroutine itself: give the client the option wait", 2)
   else
     local attr = attr_of(job)
     tickets = tickets + 1

@@ -1,0 +1,49 @@
+-- LÖVE under Xvfb, with examples/love.
+
+local stage = require "spec.hosts.stage"
+
+local host = {name = "love", lua = "luajit", screen = true}
+
+function host.missing()
+  return not stage.has_program "love" and "no love" or not stage.has_program "Xvfb" and "no Xvfb" or nil
+end
+
+-- A folder with a game that walks by itself.
+function host.furnish(_, home)
+  local from = stage.ROOT .. "/spec/hosts/inside/love/"
+  assert(os.execute(stage.words("cp", "-r", from, home .. "/game")
+    .. " && " .. stage.words("cp", stage.ROOT .. "/examples/love/main.lua", home .. "/game/example.lua")
+    .. " && " .. stage.words("cp", stage.ROOT .. "/examples/love/conf.lua", home .. "/game/example_conf.lua")))
+end
+
+local function command(home)
+  return "love " .. stage.quote(home .. "/game")
+end
+
+function host.works(at)
+  local told = {}
+  for _, where in ipairs {"thread", "here"} do
+    local home = at:directory()
+    host.furnish(at, home)
+    local given = {HOST_PART = "walks", HOST_DECODES = where, HOST_SCENES = 4}
+    local output, trouble = at:run(at:environment(host, home, given), command(home))
+    assert(not trouble, trouble and trouble .. ": " .. output)
+    local frames, calls, longest, over, decoded, decoding, uploaded, upload = output:match(
+      "frames (%d+) calls (%d+) longest ([%d.]+) over (%d+) decoded (%d+) median ([%d.]+) uploaded (%d+) median ([%d.]+)")
+    assert(frames, output)
+    assert(tonumber(calls) > tonumber(frames), "the example calls no update: " .. output)
+    assert(tonumber(uploaded) == 4 and tonumber(decoded) == (where == "here" and 4 or 0), output)
+    -- One call in hundreds may lose its turn on a machine with other work.
+    assert(tonumber(over) <= 1 + tonumber(calls) / 200, "frames are held: " .. output)
+    assert(stage.is_picture(home .. "/data/love/painted-walk/scene-1.png"), "no picture is kept")
+    table.insert(told, ("decoded %s: module at most %s ms a call, decoding %s, upload %s ms"):format(where == "here" and where or "in a thread",
+      longest, where == "here" and decoding .. " ms" or "no part of a frame", upload))
+  end
+  return table.concat(told, "; ")
+end
+
+function host.ends(at, part, home)
+  return at:environment(host, home, {HOST_PART = part}), command(home)
+end
+
+return host

@@ -1,0 +1,69 @@
+-- docs/schedulers.md: each piece of it is run as it stands. Those for LÖVE and Neovim are run in these (spec/hosts/).
+
+local cqueues = require "cqueues"
+local standin = require "spec.standin"
+local support = require "spec.support"
+
+local PAGE = support.read "docs/schedulers.md"
+local WANTS = {luv = "luv", copas = "copas", select = "socket", cqueues = "cqueues"}
+-- Debian has some of them for other Luas only.
+local PATH = [[
+  local folders = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua;/usr/share/lua/5.1/?.lua"
+  package.path = package.path .. folders
+]]
+
+describe("In the loop of", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  local function environment()
+    return {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url}
+  end
+
+  for name, script in PAGE:gmatch "```lua (%l+)\n(.-)```" do
+    if WANTS[name] then
+      it(name .. " a picture comes as the page says", function()
+        if not pcall(support.run, PATH .. ("require %q"):format(WANTS[name])) then
+          pending(WANTS[name] .. " is not installed for this Lua")
+          return
+        end
+        local expected = ""
+        for line in script:gmatch "%-%-> ([^\n]*)" do
+          expected = expected .. line .. "\n"
+        end
+        assert.equal("png\n", expected)
+        assert.equal(expected, support.run(PATH .. script, environment()))
+      end)
+    end
+  end
+
+  it("cqueues, without wait, await raises where the loop itself runs the coroutine, and nowhere else", function()
+    local client <close> = support.client(server)
+    local prompt = support.prompt {bytes = 1000, format = "gif", delay = 0.1}
+    local loop, found = cqueues.new(), {}
+    loop:wrap(function()
+      local job = assert(client:submit {prompt = prompt})
+      found[1], found[2] = pcall(job.await, job)
+      -- A coroutine of the program's own, inside one of the loop's, is update's to resume.
+      coroutine.wrap(function()
+        found[3] = #assert(client:submit {prompt = prompt}):await().image.bytes
+      end)()
+      while client:pending() > 0 do
+        cqueues.poll(client, 20)
+        client:update()
+      end
+      found[4] = #job:await().image.bytes -- it has ended: nothing waits
+    end)
+    assert(loop:loop())
+    assert.equal(false, found[1])
+    assert.matches("cqueues resumes this coroutine itself: give the client the option wait", found[2])
+    assert.same({1000, 1000}, {found[3], found[4]})
+  end)
+end)
