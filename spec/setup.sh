@@ -90,7 +90,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench)
+    demo | test | test-arch | test-all | sanitize | debug | coverage | mutants | soak | bench)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -112,7 +112,7 @@ look() {
     need "openssl" has_program openssl
     ;;
   esac
-  case $target in test | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | test-arch | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
   case $target in test | test-all | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
@@ -128,6 +128,13 @@ look() {
         thread) need "$sanitizer_packages" links "$compiler" "-fsanitize=thread" ;;
         valgrind) need "valgrind" has_program valgrind ;;
       esac
+      ;;
+    test-arch)
+      need "qemu-user-static" has_program qemu-aarch64-static
+      need "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" links aarch64-linux-gnu-gcc
+      need "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" links arm-linux-gnueabihf-gcc
+      need "gcc-i686-linux-gnu libc6-dev-i386-cross" links i686-linux-gnu-gcc
+      need "gcc-s390x-linux-gnu libc6-dev-s390x-cross" links s390x-linux-gnu-gcc
       ;;
     coverage)
       need "gcc" has_program gcov
