@@ -6,6 +6,7 @@
  * A process that is killed leaves the old file, if there was one, and at most the temporary one, stepimg-*.part. Nothing
  * is forced to the disk: that would hold all other pictures of the I/O thread for as long as a disk takes. So after a
  * loss of power, which the system's own cache does not survive, a file of the last seconds may be missing, or empty.
+ * On Windows the temporary file goes with the process that made it, unless it was whole.
  *
  * No thread of its own: one at a time. All but file_resolve wait for the disk.
  */
@@ -21,7 +22,7 @@
 struct file {
   char *path;      /* what it is to replace, links followed. Owned; NULL: none is open or waits for its commit */
   char *temporary; /* owned */
-  int descriptor;  /* of the temporary one; -1: closed */
+  int descriptor;  /* of the temporary one, on Windows its handle; -1: closed */
 };
 
 #define FILE_NONE ((struct file){NULL, NULL, -1})
@@ -41,6 +42,8 @@ MUST_USE enum stepimg_kind file_close(struct file *file, struct stepimg_error *e
 /* Puts the closed file in its place. Where that fails, the whole file stays under its temporary name, which the message
    says too: *kept is the caller's to free; else NULL. kept may be NULL. */
 MUST_USE enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error);
+/* The same, but where it fails the file is still to be aborted. */
+MUST_USE enum stepimg_kind file_put(struct file *file, struct stepimg_error *error);
 /* Leaves nothing behind. Idempotent; after a commit too. */
 void file_abort(struct file *file);
 

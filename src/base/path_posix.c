@@ -23,19 +23,12 @@ size_t path_folder_length(const char *path)
   return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
-const char *path_show(char *out, size_t size, const char *path)
+bool path_can_be_read(const char *path)
 {
-  size_t length = strlen(path), room = size - sizeof "\"...\"";
-  if (length <= room) {
-    snprintf(out, size, "\"%s\"", path);
-    return out;
-  }
-  size_t head = text_cut(path, length, room / 4);
-  const char *tail = path + length - (room - head);
-  while (((unsigned char)*tail & 0xc0) == 0x80) /* in the midst of a character */
-    tail++;
-  snprintf(out, size, "\"%.*s...%s\"", (int)head, path, tail);
-  return out;
+  FILE *file = fopen(path, "rb");
+  if (file != NULL)
+    fclose(file);
+  return file != NULL;
 }
 
 const char *path_reason(char *out, size_t size, int number)
