@@ -2,7 +2,8 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-arch
+TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-arch \
+  windows test-windows macos
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -37,7 +38,10 @@ LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -lm -Wl,-E # of hosts: C modu
 CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 # Of the core's names none: two copies in one process would meet.
-MODULE_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete,--exclude-libs,ALL
+SYSTEM    ?= $(shell uname)
+LD_Darwin := -bundle -Wl,-undefined,dynamic_lookup,-exported_symbol,_luaopen_stepimg # base/thread pins it
+LD_others := -shared -Wl,-z,relro,-z,now,-z,nodelete,--exclude-libs,ALL
+MODULE_LD := $(or $(LD_$(SYSTEM)),$(LD_others))
 
 # Of those that there are once for each system.
 OTHERS    ?= win32
@@ -218,6 +222,16 @@ run-test-fresh:
 # On other processors, by qemu. ARCHS="arm64 armhf i386 s390x"
 run-test-arch: stepimg.so
 	@sh spec/arch.sh $(ARCHS)
+
+# stepimg.dll for Lua 5.4 and for LuaJIT, cross-built, and under wine. LUA_DLL=lua54.dll, LUAJIT_DLL=lua51.dll
+run-windows:
+	@sh spec/windows.sh build
+
+run-test-windows: stepimg.so
+	@sh spec/windows.sh test
+
+run-macos:
+	@sh spec/macos.sh
 
 run-mutants:
 	@$(LUA) spec/mutants.lua

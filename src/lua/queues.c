@@ -294,7 +294,7 @@ static int watch(lua_State *L)
   return 1;
 }
 
-static int wait(lua_State *L)
+static int wait_a_while(lua_State *L)
 {
   double seconds = luaL_checknumber(L, 2);
   lua_Hook *hook = lua_touserdata(L, 3);
@@ -319,9 +319,9 @@ static int wait(lua_State *L)
 void open_queues(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-      {"client", client_new}, {"loop", loop_new}, {"state", state}, {"close", close_queue}, {"head", head},
-      {"pending", pending},   {"most", most},     {"rules", rules}, {"fd", descriptor},     {"kind", kind},
-      {"watch", watch},       {"wait", wait},     {NULL, NULL}};
+      {"client", client_new}, {"loop", loop_new},     {"state", state}, {"close", close_queue}, {"head", head},
+      {"pending", pending},   {"most", most},         {"rules", rules}, {"fd", descriptor},     {"kind", kind},
+      {"watch", watch},       {"wait", wait_a_while}, {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.main");

@@ -81,12 +81,19 @@ __attribute__((target("avx512bw,avx512vbmi"))) static size_t blocks_avx512(const
   return taken;
 }
 
+#if defined(__APPLE__) /* the compiler's own library, which knows of the processor, is not always linked there */
+enum base64_way base64_best_way(void)
+{
+  return BASE64_SSSE3; /* that each of these machines has */
+}
+#else
 enum base64_way base64_best_way(void)
 {
   if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw"))
     return BASE64_AVX512;
   return __builtin_cpu_supports("avx2") ? BASE64_AVX2 : __builtin_cpu_supports("ssse3") ? BASE64_SSSE3 : BASE64_PLAIN;
 }
+#endif
 
 size_t base64_blocks(enum base64_way way, const char *in, size_t length, unsigned char *out)
 {
