@@ -16,6 +16,8 @@ VERSION    := $(if $(filter luajit,$(FLAVOUR)),5.1,$(FLAVOUR:lua%=%))
 LUAS       ?= lua5.4 luajit lua5.1 lua5.2 lua5.3 $(shell command -v lua5.5 >/dev/null && echo lua5.5)
 LUA_PC     := $(if $(filter luajit,$(FLAVOUR)),luajit,$(shell for p in lua$(VERSION) lua-$(VERSION) lua$(subst .,,$(VERSION)) lua; do case $$($(PKG_CONFIG) --modversion $$p 2>/dev/null) in ($(VERSION)*) echo $$p; break;; esac; done))
 LUA_CMOD   ?= $(PREFIX)/lib/lua/$(VERSION)
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
 # SANITIZE=address, thread, valgrind or debug: a build of its own below build/, with its module in it.
@@ -39,9 +41,13 @@ CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(P
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 # Of the core's names none: two copies in one process would meet.
 SYSTEM    ?= $(shell uname)
+SHARED_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
 LD_Darwin := -bundle -Wl,-undefined,dynamic_lookup,-exported_symbol,_luaopen_stepimg # base/thread pins it
-LD_others := -shared -Wl,-z,relro,-z,now,-z,nodelete,--exclude-libs,ALL
+LD_others := $(SHARED_LD),--exclude-libs,ALL
 MODULE_LD := $(or $(LD_$(SYSTEM)),$(LD_others))
+# For C hosts. The number goes up where what was built against stepimg.h no longer fits.
+SO        := libstepimg.so.0
+OBJCOPY   ?= objcopy
 
 # Of those that there are once for each system.
 OTHERS    ?= win32
@@ -51,13 +57,21 @@ CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c)
-OF_BINDING := await budget callbacks cancel client each ending errors eventloop examples generate image interrupts jobs \
-  models options process release retry save states torture validate waits warnings
+C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c examples/*/*.c)
+OF_BINDING := await budget callbacks cancel client each each_save ending errors eventloop examples generate history image \
+  interrupts jobs models options process release retry save states stats torture validate waits warnings
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 
 all: $(MODULE)
+
+# One object of all, in an archive: of its names only the public ones can meet others in a program.
+define archive
+	@mkdir -p $(@D) && rm -f $@
+	$(LD) -r -o $(@:.a=.o) $^
+	$(OBJCOPY) --localize-hidden $(@:.a=.o)
+	$(AR) rcs $@ $(@:.a=.o)
+endef
 
 $(MODULE): $(LUA_OBJ) $(BUILD)/libstepimg.a
 	$(CC) $(OURS) $(CFLAGS) $(MODULE_LD) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
@@ -95,12 +109,26 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libstepimg.a
 $(BUILD)/test_%: spec/core/test_%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstepimg.a -lcmocka $(CURL_LD) -lm
 
-# The example host, once with the module beside it and once with the module in it.
+# What is installed for C hosts, and the module to be linked into a program.
+$(BUILD)/lib/libstepimg.a: $(CORE_OBJ)
+	$(archive)
+
+$(OUT)/stepimg.a: $(LUA_OBJ) $(CORE_OBJ)
+	$(archive)
+
+$(BUILD)/lib/$(SO): $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(OURS) $(CFLAGS) $(SHARED_LD) -Wl,-soname,$(SO) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
+
+# The example host, once with the module beside it and once with all in it: the module, Lua, and lua-cjson if it is to
+# be had (Debian: lua-cjson-dev).
+CJSON_PC   = $(shell $(PKG_CONFIG) --exists lua$(VERSION)-cjson && echo lua$(VERSION)-cjson)
+STATIC_LD  = -Wl,-Bstatic $(if $(CJSON_PC),-l$(CJSON_PC)) $(filter-out -lm -ldl,$(shell $(PKG_CONFIG) --libs $(LUA_PC))) -Wl,-Bdynamic -ldl -lm -Wl,-E
 $(OUT)/host: examples/host.c | $(OUT)/tools
 	$(CC) $(OURS) $(LUA_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LUA_LD) -lm
 
-$(OUT)/host-static: examples/host.c $(LUA_OBJ) $(BUILD)/libstepimg.a
-	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(LUA_LD) $(CURL_LD) -lm
+$(OUT)/host-static: examples/host.c $(OUT)/stepimg.a
+	$(CC) $(OURS) $(LUA_CF) -DSTEPIMG_STATIC $(if $(CJSON_PC),-DCJSON_STATIC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(STATIC_LD) $(CURL_LD) -lm
 
 $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) \
@@ -144,12 +172,25 @@ $(BUILD)/fuzz/lua_stepimg.o: lua_stepimg.c $(BUILD)/binding/stepimg.lua.h | $(BU
 $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
 	clang $(FUZZED) $(WARN) -Isrc $(LUA_CF) $(CURL_CF) -o $@ $(filter %.c %.o,$^) $(LUA_LD) $(CURL_LD) -lm
 
-install: $(MODULE)
-	install -d $(call quote,$(DESTDIR)$(LUA_CMOD))
-	install -m 755 $(MODULE) $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
+to = $(call quote,$(DESTDIR)$(1))
+PC = prefix=%s\nlibdir=%s\nincludedir=%s\n\nName: stepimg\nDescription: Pictures from the image service of StepFun\nVersion: %s\nRequires.private: libcurl\nLibs: -L"$${libdir}" -lstepimg\nLibs.private: -pthread -lm\nCflags: -I"$${includedir}"\n
+install: install-module install-library
+
+install-module: $(MODULE)
+	install -d $(call to,$(LUA_CMOD))
+	install -m 755 $(MODULE) $(call to,$(LUA_CMOD)/stepimg.so)
+
+install-library: $(BUILD)/lib/libstepimg.a $(BUILD)/lib/$(SO)
+	install -d $(call to,$(LIBDIR)/pkgconfig) $(call to,$(INCLUDEDIR))
+	install -m 644 src/stepimg.h $(call to,$(INCLUDEDIR)/stepimg.h)
+	install -m 644 $(BUILD)/lib/libstepimg.a $(call to,$(LIBDIR)/libstepimg.a)
+	install -m 755 $(BUILD)/lib/$(SO) $(call to,$(LIBDIR)/$(SO))
+	ln -sf $(SO) $(call to,$(LIBDIR)/libstepimg.so)
+	printf '$(PC)' $(call quote,$(PREFIX)) $(call quote,$(LIBDIR)) $(call quote,$(INCLUDEDIR)) "$$(sed -n 's/.*STEPIMG_VERSION "\(.*\)"/\1/p' src/stepimg.h)" >$(call to,$(LIBDIR)/pkgconfig/stepimg.pc)
 
 uninstall:
-	rm -f $(call quote,$(DESTDIR)$(LUA_CMOD)/stepimg.so)
+	rm -f $(call to,$(LUA_CMOD)/stepimg.so) $(call to,$(INCLUDEDIR)/stepimg.h) $(call to,$(LIBDIR)/pkgconfig/stepimg.pc) \
+	  $(foreach name,libstepimg.a libstepimg.so $(SO),$(call to,$(LIBDIR)/$(name)))
 
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
@@ -191,12 +232,13 @@ run-test-all:
 run-debug run-sanitize: $(MODULE) $(HOSTS) $(BUILD)/lua $(CORE_TEST)
 	@LUA=$(call quote,$(LUA)) sh spec/sanitize.sh $(SANITIZE) $(SPECS)
 
-run-check: stepimg.so $(BUILD)/binding/stepimg.lua.h
+run-check: stepimg.so $(BUILD)/binding/stepimg.lua.h $(BUILD)/lib/$(SO)
 	luacheck --quiet .
 	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 	@echo "$(CLANG_TIDY): $(words $(TIDY)) files"
 	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc -I$(BUILD)/binding $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
+	sh spec/header.sh
 	luarocks lint rockspec/stepimg-scm-1.rockspec
 	LUA=$(call quote,$(LUA)) sh spec/rock.sh
 
@@ -239,5 +281,5 @@ run-mutants:
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
 
-.PHONY: all install uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
+.PHONY: all install install-module install-library uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

@@ -36,6 +36,7 @@ http {
     root .;
     # A static file has no POST; the error's page is the file.
     location /big/ { error_page 405 =200 /big.json; return 405; }
+    location /tiny/ { error_page 405 =200 /tiny.json; return 405; }
     location /first-tiny/ { error_page 405 =200 $first_tiny; return 405; }
     location /late/ { proxy_pass http://127.0.0.1:@late@; }
   }

@@ -2,7 +2,8 @@
  * A small host: it embeds Lua 5.4 and runs a script at 60 frames a second, as a game would.
  *
  *   build/host examples/frame.lua "a lighthouse"          stepimg.so is found through package.cpath
- *   build/host-static examples/frame.lua "a lighthouse"   stepimg is linked in (-DSTEPIMG_STATIC)
+ *   build/host-static examples/frame.lua "a lighthouse"   stepimg is linked in (-DSTEPIMG_STATIC), and so are Lua and
+ *                                                         lua-cjson, if it is to be had as an archive (-DCJSON_STATIC)
  *
  * The script returns a table: load() is called once, update(dt) in each frame until it returns false, and key(name) for
  * each key. Ctrl-C comes as the key "q"; a second one ends a script that does not listen.
@@ -21,9 +22,22 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The modules that are linked in. */
 #ifdef STEPIMG_STATIC
 int luaopen_stepimg(lua_State *L);
 #endif
+#ifdef CJSON_STATIC
+int luaopen_cjson(lua_State *L);
+#endif
+
+static const luaL_Reg linked[] = {
+#ifdef STEPIMG_STATIC
+    {"stepimg", luaopen_stepimg},
+#endif
+#ifdef CJSON_STATIC
+    {"cjson", luaopen_cjson},
+#endif
+    {NULL, NULL}};
 
 static const double FRAME = 1.0 / 60; /* seconds */
 
@@ -114,13 +128,13 @@ static int run(lua_State *L)
   char **words = lua_touserdata(L, 2);
   luaL_checkstack(L, count, "too many arguments");
   luaL_openlibs(L);
-#ifdef STEPIMG_STATIC
-  lua_getglobal(L, "package"); /* where require finds it */
+  lua_getglobal(L, "package"); /* where require finds them */
   lua_getfield(L, -1, "preload");
-  lua_pushcfunction(L, luaopen_stepimg);
-  lua_setfield(L, -2, "stepimg");
+  for (const luaL_Reg *module = linked; module->name != NULL; module++) {
+    lua_pushcfunction(L, module->func);
+    lua_setfield(L, -2, module->name);
+  }
   lua_pop(L, 2);
-#endif
   if (luaL_loadfile(L, words[1]) != 0)
     return lua_error(L);
   for (int i = 2; i < count; i++)

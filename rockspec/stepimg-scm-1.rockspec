@@ -33,7 +33,7 @@ build = {
     CURL_INCDIR = "$(CURL_INCDIR)",
     CURL_LIBDIR = "$(CURL_LIBDIR)",
   },
-  install_target = "install",
+  install_target = "install-module",
   install_variables = {
     LUA = "$(LUA)",
     LUA_CMOD = "$(LIBDIR)",

@@ -139,20 +139,22 @@ for _, way in ipairs(jobs.WAYS) do
     it("applies its options to every request", function()
       local client <close> = support.client(server)
       local path = os.tmpname()
-      for _, options in ipairs {{retries = 1}, {save = path}, {download = false}} do
-        for _, result, err in client:each({
+      for _, options in ipairs {{retries = 1}, {save = function(i) return path .. i end}, {download = false}} do
+        for i, result, err in client:each({
           {prompt = support.prompt {bytes = 20000, format = "gif"}, seed = 7, response_format = "url"},
           {prompt = support.prompt {bytes = 20000, format = "gif", picture_status = 500, picture_times = 1},
             response_format = "url"},
         }, options) do
           local image = result and result.image or {}
           assert.is_true(options.retries == nil or result ~= nil)
-          assert.is_true(err ~= nil or image.path == options.save)
+          assert.is_true(err ~= nil or image.path == (options.save and path .. i))
           assert.is_true(err ~= nil or (image.bytes == nil) == (options.retries == nil))
-          assert.is_true(not image.path or #support.read(path) == 20000)
+          assert.is_true(not image.path or #support.read(image.path) == 20000)
         end
       end
-      os.remove(path)
+      for _, name in ipairs {"", 1, 2} do
+        os.remove(path .. name)
+      end
     end)
   end)
 end

@@ -1,5 +1,6 @@
 -- The examples and the demo, each run as its user runs it, in a directory of its own.
 
+local jobs = require "spec.support.jobs"
 local lfs = require "lfs"
 local standin = require "spec.standin"
 local support = require "spec.support"
@@ -76,8 +77,9 @@ describe("The example", function()
   local function pictures()
     local found = {}
     for _, name in ipairs(support.names(directory)) do
-      if name ~= "out" and name ~= "err" and name ~= "pid" then
-        local bytes = support.read(directory .. "/" .. name)
+      local bytes = support.read(directory .. "/" .. name)
+      -- Who is killed leaves parts; who is not renames them meanwhile.
+      if bytes and name ~= "out" and name ~= "err" and name ~= "pid" and not name:find "%.part$" then
         found[name] = bytes:sub(1, 8) == "\x89PNG\r\n\x1a\n" and ("%dx%d"):format((">I4I4"):unpack(bytes, 17)) or "?"
       end
     end
@@ -111,6 +113,32 @@ describe("The example", function()
       end)
     end)
   end
+
+  describe("log.lua", function()
+    it("tells of each request, and what all may have cost, without the key", function()
+      local again = support.prompt({status = 503, id = "log", times = 1, headers = {["retry-after-ms"] = "100"}}, "x")
+      local lost = support.prompt {cut = "request"}
+      local out = "\n" .. succeeds(words(LUA, example "log", "a lighthouse", again, FAILS, lost, ""))
+      plain(out)
+      assert.is_nil(out:find(support.KEY, 1, true))
+      for _, lines in ipairs {
+        "  1  POST  200    %d+%.%d%d s  +%d+ bytes  new   HTTP/1%.1  standin%-%x+\n  1  done",
+        "  2  POST  503 .-\n     server: the service is overloaded [^\n]*\n  2  POST  200 .-  after 0%.%d s\n  2  done",
+        "  3  POST  451 .-\n     moderation: [^\n]*\n  3  moderation",
+        "  4  POST  %-  .-\n     network: [^\n]*\n  4  network", "  5  invalid",
+        "2 pictures, 2 failed, 5 requests %(1 repeats%), %d%.%d MB on %d connections; at most 0%.009 dollars",
+      } do
+        assert.matches("\n" .. lines .. "\n", out)
+      end
+    end)
+
+    it("makes two pictures where no prompt is given, and says what is wrong with a client", function()
+      assert.matches("\n2 pictures, 0 failed, 2 requests", succeeds(words(LUA, example "log")))
+      local ended, _, err = run(words("env", "STEP_BASE_URL=ftp://x", LUA, example "log"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("^invalid: ", err)
+    end)
+  end)
 
   describe("progress.lua", function()
     it("draws its line on a terminal, over itself, and wipes it", function()
@@ -156,13 +184,118 @@ describe("The example", function()
       assert.same({["001.png"] = "1024x1024", ["002.png"] = "1024x1024"}, pictures())
     end)
 
+    it("reads what an editor on Windows has written, and names in it", function()
+      support.write(directory .. "/list", "\239\187\191one\r\n\r\ntwo.png: a tower: at dawn\r\nthree")
+      succeeds "mkdir art"
+      local out = succeeds(words(LUA, example "batch", "-f", "list", "-o", "art"))
+      plain(out)
+      assert.same({"001.png", "003.png", "two.png"}, support.names(directory .. "/art"))
+      for _, prompt in ipairs {"one", "a tower: at dawn", "three"} do
+        assert.equal(1, jobs.seen(server)[prompt])
+      end
+      support.write(directory .. "/list", "\255\254o\0n\0e\0")
+      local ended, _, err = run(words(LUA, example "batch", "-f", "list"))
+      assert.same({"exit", 2}, ended)
+      assert.equal("list: this is UTF-16; save it as UTF-8\n", err)
+      support.write(directory .. "/list", "one\na.png: x\n\na.png: y\n")
+      ended, _, err = run(words(LUA, example "batch", "-f", "list"))
+      assert.same({"exit", 2}, ended)
+      assert.equal("list, line 4: a.png is the name of another picture too\n", err)
+      assert.equal(3, server:log().posts)
+    end)
+
+    it("says before it starts what it will ask for, and what that costs at most", function()
+      support.write(directory .. "/002.png", "there")
+      support.write(directory .. "/003.png", "") -- of a loss of power
+      local command = words(LUA, example "batch", "-n", "one", "two", "three")
+      local says = "1 of 3 pictures are there; of the others %d will be asked for, which costs at most %s US dollars\n"
+      assert.equal(says:format(2, "0.006") .. "001.png: one\n003.png: three\n", succeeds(command))
+      assert.equal(0, server:log().posts)
+      local pipe = start(words(LUA, example "batch", "-b", "1", SLOW, "two", "three"))
+      wait_for_request()
+      assert.equal(says:format(1, "0.003"), support.read(directory .. "/out"))
+      finish(pipe)
+    end)
+
+    it("keeps its budget", function()
+      local ended, out, err = run(words(LUA, example "batch", "-b", "2", "one", "two", "three", "four", "five"))
+      assert.same({"exit", 1}, ended)
+      assert.equal("", err)
+      assert.matches("\n2 of 5 pictures saved, 0 failed, 3 not asked for\n$", out)
+      assert.equal(2, server:log().posts)
+      succeeds(words(LUA, example "batch", "-b", "3", "one", "two", "three", "four", "five"))
+      assert.equal(5, server:log().posts)
+      ended = run(words(LUA, example "batch", "-b", "0", "one", "two", "three", "four", "five", "six"))
+      assert.same({"exit", 1}, ended)
+      assert.equal(5, server:log().posts)
+    end)
+
+    it("goes on where it was killed, and buys nothing twice", function()
+      local prompts = {}
+      for i = 1, 6 do -- some are made at once, some not before the batch is run again
+        prompts[i] = i % 2 == 0 and "number " .. i
+          or support.prompt({stall = "request", times = 1, id = "killed " .. i}, "number " .. i)
+      end
+      local command = words(LUA, example "batch", table.unpack(prompts))
+      local pipe = start(command)
+      support.wait_until("the pictures and the requests that stand", function()
+        local there = pictures()
+        return there["002.png"] and there["004.png"] and there["006.png"] and server:log().open == 3
+      end)
+      assert(os.execute("kill -KILL " .. support.read(directory .. "/pid")))
+      local ended = finish(pipe)
+      assert.same({"signal", 9}, ended)
+      local out = succeeds(command)
+      assert.matches("^3 of 6 pictures are there; of the others 3 will be asked for, ", out)
+      assert.matches("\n3 of 3 pictures saved, 0 failed, 0 not asked for\n$", out)
+      local all, seen = {}, {}
+      for i = 1, 6 do
+        all[("%03d.png"):format(i)] = "1024x1024"
+        seen["number " .. i] = i % 2 == 0 and 1 or 2 -- the first time nothing was made
+      end
+      assert.same(all, pictures())
+      assert.same(seen, jobs.seen(server))
+      local posts = server:log().posts
+      out = succeeds(words("env", "STEP_API_KEY=") .. " " .. command) -- no key is needed for nothing
+      assert.matches("^6 of 6 pictures are there; of the others 0 will be asked for, [^\n]* 0%.000 US dollars\n$", out)
+      assert.equal(posts, server:log().posts)
+    end)
+
+    it("tells after Ctrl-C how far it came", function()
+      local pipe = start(words(LUA, example "batch", "one", STALLS))
+      support.wait_until("the picture", function() return pictures()["001.png"] and server:log().open == 1 end)
+      assert(os.execute("kill -INT " .. support.read(directory .. "/pid")))
+      local ended, out, err = finish(pipe)
+      assert.same({"exit", 1}, ended)
+      assert.matches("interrupted!", err)
+      assert.matches("\n1 of 2 pictures saved, 0 failed, 1 not asked for\n$", out)
+    end)
+
+    it("says how many that failed may have been billed", function()
+      local ended, out = run(words(LUA, example "batch", support.prompt {cut = "body"}, FAILS, "three"))
+      assert.same({"exit", 1}, ended)
+      assert.matches("\n1 of 3 pictures saved, 2 failed, 0 not asked for; 1 that failed may have been billed ", out)
+    end)
+
+    it("pays for no more pictures where the first finds no place", function()
+      local prompts = {}
+      for i = 1, 20 do
+        prompts[i] = "number " .. i
+      end
+      local ended, out, err = run(words(LUA, example "batch", "-o", "none/there", table.unpack(prompts)))
+      assert.same({"exit", 1}, ended)
+      assert.matches("^none/there/001%.png: no picture of number 1%. io: ", err)
+      assert.is_true(tonumber(out:match "\n0 of 20 pictures saved, (%d+) failed, %d+ not asked for\n$") < 10)
+      assert.equal(0, server:log().posts)
+    end)
+
     it("goes on where one fails, and says which", function()
       local filtered = support.prompt {picture = "filtered"}
       local ended, out, err = run(words(LUA, example "batch", "one", FAILS, filtered, "four"))
       assert.same({"exit", 1}, ended)
-      assert.matches("\n2 of 4 pictures saved, 2 failed, 0 not asked for\n$", out)
-      assert.truthy(err:find(("002: no picture of %s. moderation: "):format(FAILS), 1, true))
-      assert.matches("003: no picture of [^\n]+%. the service's filter stopped it\n", err)
+      assert.matches("\n2 of 4 pictures saved, 2 failed, 0 not asked for; 1 that failed may have been billed ", out)
+      assert.truthy(err:find(("002.png: no picture of %s. moderation: "):format(FAILS), 1, true))
+      assert.matches("003%.png: no picture of [^\n]+%. the service's filter stopped it\n", err)
       assert.same({["001.png"] = "1024x1024", ["004.png"] = "1024x1024"}, pictures())
       plain(out .. err)
     end)
@@ -174,7 +307,7 @@ describe("The example", function()
       end
       local ended, out = run(words(LUA, example "batch", table.unpack(prompts)))
       assert.same({"exit", 1}, ended)
-      local failed, left = out:match "^0 of 20 pictures saved, (%d+) failed, (%d+) not asked for\n$"
+      local failed, left = out:match "\n0 of 20 pictures saved, (%d+) failed, (%d+) not asked for\n$"
       assert.equal(20, failed + left)
       assert.equal(tonumber(failed), server:log().posts)
       assert.is_true(tonumber(failed) < 10)
@@ -188,7 +321,8 @@ describe("The example", function()
     end)
 
     it("says how it is used", function()
-      for _, command in ipairs {words(LUA, example "batch"), words(LUA, example "batch", "-f")} do
+      for _, given in ipairs {{}, {"-f"}, {"-o"}, {"-o", "here"}, {"-b", "x", "one"}, {"-b"}, {"-x", "one"}, {"-n"}} do
+        local command = words(LUA, example "batch", table.unpack(given))
         local ended, out, err = run(command)
         assert.same({"exit", 2}, ended)
         assert.equal("", out)
@@ -366,10 +500,110 @@ Schritte: erlaubt ist 1 bis 50
     end)
   end
 
-  it("host-static holds the module", function()
-    local elsewhere = (";" .. package.cpath):gsub(";%./%?%.so", ""):sub(2)
-    succeeds(words("env", "LUA_CPATH=" .. elsewhere, HOSTS[2], example "frame"))
+  it("host-static holds all that it needs: the module, lua-cjson and Lua", function()
+    local pipe = assert(io.popen("nm -D --undefined-only " .. support.quote(HOSTS[2])))
+    local wanted = pipe:read "*a"
+    pipe:close()
+    assert.is_nil(wanted:find " lua_", "it wants a Lua")
+    if not os.execute "pkg-config --exists lua5.4-cjson" then
+      pending "lua-cjson is not to be had as an archive"
+      return
+    end
+    succeeds(words("env", "LUA_PATH=/nowhere/?.lua", "LUA_CPATH=/nowhere/?.so", HOSTS[2], example "frame"))
     assert.same({["frame.png"] = "1024x1024"}, pictures())
+  end)
+end)
+
+describe("The example of an asset folder", function()
+  local NAMES = {"potion.png", "sword.png", "tower.png"}
+  local server, directory
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+    directory = support.directory()
+    assert(os.execute(("cp %s/examples/assets/* %s"):format(support.quote(ROOT), support.quote(directory))))
+  end)
+
+  after_each(function()
+    support.remove(directory)
+  end)
+
+  -- What a shell command writes in the folder, and how it ended.
+  local function run(command)
+    local environment = words("env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL",
+      "STEP_API_KEY=" .. support.KEY, "STEP_BASE_URL=" .. server.base_url, "LUA_CPATH=" .. support.CPATH)
+    local pipe = assert(io.popen(("cd %s && exec %s %s 2>&1"):format(support.quote(directory), environment, command)))
+    local out = pipe:read "*a"
+    return out, select(3, pipe:close())
+  end
+
+  local function ends_with(wanted, command)
+    local out, code = run(command)
+    assert.equal(wanted, code, out)
+    return out
+  end
+
+  local function is_there(name)
+    return support.read(directory .. "/pictures/" .. name) ~= nil
+  end
+
+  local function fills(command, clean)
+    local out = ends_with(0, command)
+    assert.matches("0 of 3 pictures are there; of the others 3 will be asked for, which costs at most 0.009 US", out)
+    assert.same(NAMES, support.names(directory .. "/pictures"))
+    assert.equal(3, server:log().posts)
+    ends_with(0, command)
+    if clean then
+      ends_with(0, clean)
+      ends_with(0, command)
+    end
+    assert.equal(3, server:log().posts)
+    assert(os.remove(directory .. "/pictures/sword.png"))
+    assert.matches("2 of 3 pictures are there", ends_with(0, command))
+    assert.equal(4, server:log().posts)
+    assert.is_true(is_there "sword.png")
+  end
+
+  it("is filled by make, with what is not there", function()
+    local make = words("make", "LUA=" .. LUA, "BATCH=" .. example "batch")
+    assert.matches("\npictures/tower%.png: a ruined tower on a hill at dawn, pixel", ends_with(0, make .. " tell"))
+    assert.equal(0, server:log().posts)
+    fills(make)
+    local list = directory .. "/assets.list"
+    local lines = {}
+    for name in support.read(list):gmatch "pictures/(%S+)" do
+      lines[#lines + 1] = name
+    end
+    assert.same(NAMES, lines)
+    support.write(list, "packed before")
+    ends_with(0, make)
+    assert.equal("packed before", support.read(list)) -- no picture is newer
+    assert(os.remove(directory .. "/pictures/sword.png"))
+    assert.matches("0 of 1 pictures saved, 0 failed, 1 not asked for", ends_with(2, make .. " BUDGET=0"))
+    assert.equal(4, server:log().posts)
+  end)
+
+  it("is filled by CMake, with what is not there, and no clean deletes it", function()
+    if not os.execute "command -v cmake >/dev/null" then
+      pending "CMake is not installed"
+      return
+    end
+    local lua = assert(io.popen("command -v " .. support.quote(LUA))):read "*l" -- CMake takes it for a file beside it
+    ends_with(0, words("cmake", "-B", "build", "-DLUA=" .. lua, "-DBATCH=" .. example "batch", "-DBUDGET=3"))
+    fills("cmake --build build", "cmake --build build --target clean")
+    assert(os.remove(directory .. "/pictures/sword.png"))
+    ends_with(0, words("cmake", "-B", "build", "-DBUDGET=0"))
+    local out, code = run "cmake --build build"
+    assert.matches("0 of 1 pictures saved, 0 failed, 1 not asked for", out)
+    assert.not_equal(0, code)
   end)
 end)
 

@@ -421,13 +421,31 @@ describe("A server of hostile HTTP/2", function()
         local result, err = raw.finish(assert(client:submit({prompt = "a lighthouse"}, {
           timeout = case.kind and 0.5,
         })))
+        local made = client:stats().connections
         client:close()
         server:close()
+        assert.equal(server.secured, made)
         assert.equal(result and 2 or 1, server.bodies)
         assert.is_true(result ~= nil or err.maybe_billed and err.kind == (case.kind or "network"))
       end)
     end)
   end
+
+  it("is asked once more over HTTP/1.1 where nothing had left, and each connection is counted", function()
+    raw.traceless(function()
+      local server = listen(function(session)
+        session:await "head"
+        rst(session, "HTTP_1_1_REQUIRED")
+      end, CLOSED)
+      local client = connect(server, {retries = 1, timeout = 20})
+      local result, err = raw.finish(assert(client:submit {prompt = "a lighthouse"}))
+      local stats, history = client:stats(), (result or err).history
+      client:close()
+      server:close()
+      assert.same({server.secured, result and 1 or 0}, {stats.connections, stats.done})
+      assert.is_true(not result or history[#history].protocol == "HTTP/1.1" and not history[#history].reused)
+    end)
+  end)
 
   it("fails only the requests that it left undone, of many on one connection", function()
     raw.traceless(function()

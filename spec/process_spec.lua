@@ -32,7 +32,7 @@ local HOOK = [[
   generate '{"stall":"body"}'
 ]]
 
--- Finalizers that run at the state's end, older than the module, and call it.
+-- Finalizers that run at the state's end, older than the module, and call it. What they made nobody would finalize.
 local FINALIZERS = [[
   local kept = {}
   debug.getregistry().kept = kept
@@ -43,7 +43,12 @@ local FINALIZERS = [[
   end
   for _ = 1, 3 do
     finalizer(function()
-      pcall(function() require "stepimg".new({}):generate {prompt = "x", seed = 7} end)
+      pcall(function()
+        local result, err = require "stepimg".generate {prompt = "x", seed = 7}
+        if result or err.message ~= "the Lua state is at its end" then
+          print(result or err)
+        end
+      end)
       collectgarbage()
     end)
   end

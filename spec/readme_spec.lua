@@ -230,6 +230,49 @@ describe("The README's tables of methods", function()
   end
 end)
 
+describe("The README's tables of what happened", function()
+  local server
+
+  lazy_setup(function()
+    server = standin.start()
+  end)
+
+  lazy_teardown(function()
+    server:stop()
+  end)
+
+  -- All names in the first column.
+  local function names_of(head)
+    local names = {}
+    for _, row in ipairs(rows_of(head)) do
+      for name in row[1]:gmatch "`([%w_]+)`" do
+        names[name] = true
+      end
+    end
+    return keys(names)
+  end
+
+  it("have each field of an entry and of a timing, each counter, and no other", function()
+    local client <close> = support.client(server, {budget = 3, retries = 1})
+    local knobs = {status = 503, id = "readme", times = 1, headers = {["retry-after-ms"] = "1"}}
+    local result = assert(client:generate {prompt = support.prompt(knobs)})
+    local fields = {}
+    for _, entry in ipairs(result.history) do
+      for name in pairs(entry) do
+        fields[name] = true
+      end
+    end
+    assert.same(keys(fields), names_of "of an entry")
+    assert.same(keys(result.timing), names_of "of a timing")
+    assert.same(keys(client:stats()), names_of "of stats")
+  end)
+
+  it("say how many entries there are at most", function()
+    local most = support.read "src/stepimg.h":match "STEPIMG_MAX_HISTORY = (%d+)"
+    assert.equal(most, README:match "at most (%d+) entries long")
+  end)
+end)
+
 describe("The README's table of tiers", function()
   it("has options that a client takes", function()
     for _, row in ipairs(rows_of "tier") do
@@ -275,7 +318,7 @@ describe("The README's Lua", function()
       table.insert(lines, wanted:find("…", 1, true) and line:gsub("^(false\t).-:%d+: ", "%1…") or line)
     end
     assert.same(expected, lines)
-    assert.same({"lighthouse.png", "tower.png"}, files)
+    assert.same({"lighthouse.png", "pictures-1.png", "pictures-2.png", "tower.png"}, files)
   end)
 
   it("has a first script that is the one in examples/", function()
@@ -284,9 +327,11 @@ describe("The README's Lua", function()
   end)
 
   it("leads to all examples, and to no other file that is not there", function()
-    for _, name in ipairs(support.names "examples") do
+    local pipe = assert(io.popen "cd examples && find . -type f ! -path './*/build/*'")
+    for name in pipe:read "*a":gmatch "%./([^\n]+)" do
       assert.truthy(README:find(("(examples/%s)"):format(name), 1, true), name)
     end
+    pipe:close()
     for path in README:gmatch "%]%(([^#)]+)%)" do
       assert.truthy(support.read(path), path)
     end

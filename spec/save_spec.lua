@@ -60,7 +60,7 @@ for _, way in ipairs(support.WAYS) do
           function() return assert(assert(client:submit(params({}, format), {save = path})):wait()) end,
           function()
             local found
-            for _, result in client:each({params({}, format)}, {save = path}) do
+            for _, result in client:each({params({}, format)}, {save = function() return path end}) do
               found = result
             end
             return found

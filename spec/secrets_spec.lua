@@ -112,6 +112,9 @@ local FAILURES = {
     base_url = "https://127.0.0.1:1/v1"}},
   {"no picture", knobs = {picture_status = 404}, format = "url"},
   {"a picture cut short", knobs = {picture_cut = "body"}, format = "url"},
+  {"a signed link", knobs = {url = "http://127.0.0.1:1/x.png?signature=" .. TOKEN}, format = "url"},
+  {"a redirect to a signed link", format = "url",
+    knobs = {picture_location = "http://127.0.0.1:1/x.png?signature=" .. TOKEN}},
   {"a link named so", knobs = {url = "https://" .. HOST .. ".invalid/"}, format = "url", options = {api_key = HOST}},
 }
 
@@ -161,6 +164,7 @@ for _, way in ipairs(support.WAYS) do
         for _, status in ipairs {200, 401, STATUSES[i % #STATUSES + 1]} do
           local result, err = client:generate {prompt = support.prompt {status = status}}
           assert_silent(("%s, %d"):format(name, status), result, err)
+          assert.equal(1, #(result or err).history)
           quoted = quoted + (tostring(err):find("***", 1, true) and 1 or 0)
         end
       end
@@ -183,7 +187,7 @@ for _, way in ipairs(support.WAYS) do
         end
         assert(err, case[1] .. " did not fail")
         err.url = nil -- the server's own words, for the caller to follow
-        assert_silent(case[1], result, err, job, client)
+        assert_silent(case[1], result, err, job, client, client:stats())
       end
       for _, name in ipairs(support.names(directory)) do
         assert_clean(support.read(directory .. "/" .. name), name)

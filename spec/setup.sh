@@ -110,6 +110,8 @@ look() {
     need "iproute2" has_program ip
     need "locales" has_locales
     need "openssl" has_program openssl
+    need "lua-cjson-dev" has_library lua5.4-cjson
+    need "cmake" has_program cmake
     ;;
   esac
   case $target in test | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
@@ -162,6 +164,8 @@ look() {
       need "${CLANG_TIDY:-clang-tidy}" has_program "${CLANG_TIDY:-clang-tidy}"
       need "luarocks" has_program luarocks
       need "binutils" has_program readelf
+      need "g++" has_program g++
+      need "clang" has_program clang++
       ;;
     fuzz)
       need "clang libclang-rt-dev" has_fuzzer

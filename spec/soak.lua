@@ -73,7 +73,9 @@ local RAISED = {}
 
 local directory = support.directory()
 local servers, expected = {}, {}
-local total = {jobs = 0, told = 0, posts = 0, gets = 0, closed = 0, ends = {}}
+local total = {
+  jobs = 0, told = 0, posts = 0, gets = 0, closed = 0, counted = 0, requests = 0, asked = 0, ends = {},
+}
 local breaches, jobs = {}, nil -- jobs: of this round, by their number
 local entries = {}             -- clients with jobs; those that are closed among them
 local held, doomed = {}, {}    -- jobs whose handle is here, jobs that will be cancelled
@@ -126,6 +128,13 @@ local function tell(job, result, err)
   local how = outcome(result, err)
   job.told = job.told + 1
   job.how, job.error, job.attempts = how, err, (result or err).attempts or 0
+  local posts = 0
+  for _, entry in ipairs((result or err).history or {}) do
+    posts = posts + (entry.method == "POST" and 1 or 0)
+  end
+  if posts ~= job.attempts then
+    breach("%s: its history has %d of %d attempts", job, posts, job.attempts)
+  end
   job.handle = nil
   total.told = total.told + 1
   if how == "picture" then
@@ -292,6 +301,17 @@ local function close(entry)
   total.closed = total.closed + 1
 end
 
+-- Of a client whose jobs have all ended.
+local function check_stats(stats)
+  local ended = stats.done + stats.failed + stats.cancelled
+  if stats.submitted ~= ended or stats.queued ~= 0 or stats.in_flight ~= 0 then
+    breach("%d jobs, %d have ended, %d queued, %d in flight", stats.submitted, ended, stats.queued, stats.in_flight)
+  end
+  total.counted = total.counted + stats.submitted
+  total.requests = total.requests + stats.requests
+  total.asked = total.asked + stats.downloads
+end
+
 -- Makes `count` jobs, and returns when all of them have ended.
 local function make(count)
   local current, until_number, moved, last = {}, total.jobs + count, cqueues.monotime(), total.told
@@ -323,7 +343,11 @@ local function make(count)
       collectgarbage()
     end
     sweep(entries, function(entry)
-      return (entry.closed or ending) and #held == 0 and entry.client:pending() == 0
+      local is_over = (entry.closed or ending) and #held == 0 and entry.client:pending() == 0
+      if is_over then
+        check_stats(entry.client:stats())
+      end
+      return is_over
     end)
     local now = cqueues.monotime()
     if total.told > last then
@@ -387,6 +411,11 @@ local function check_accounts()
   end
   for _, job in pairs(jobs) do
     check_job(job, table.unpack(ledgers[job.entry.way][tostring(job.number)] or {0, 0}))
+  end
+  if total.counted ~= total.jobs then
+    breach("%d jobs, %d in the clients' counters", total.jobs, total.counted)
+  elseif total.requests < total.posts or total.asked < total.gets then
+    breach("%d POSTs and %d GETs came, %d and %d were counted", total.posts, total.gets, total.requests, total.asked)
   end
   if raised.due ~= raised.seen then
     breach("%d callbacks raised, %d errors left update", raised.due, raised.seen)
@@ -473,6 +502,7 @@ while total.jobs < JOBS and #breaches == 0 do
   collectgarbage()
   now = measure(warm or still)
   warm = warm or now
+  warm.descriptors = math.min(warm.descriptors, now.descriptors) -- under a sanitizer clients were still ending then
   if now.threads ~= (still.threads or now.threads) or now.descriptors ~= warm.descriptors then
     breach("there are %d threads and %d descriptors, and there were %d and %d", now.threads, now.descriptors,
       still.threads or now.threads, warm.descriptors)

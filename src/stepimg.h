@@ -1,8 +1,15 @@
 /*
  * stepimg: pictures from StepFun's image generation service, without ever holding the caller's thread.
  *
- * This header is the whole public face of the core. The core knows no Lua and makes no JSON: the caller hands it a
- * request body and gets back what the answer says, as plain values, with its pictures decoded.
+ * This header is the whole public face of the core, for C and C++. The core knows no Lua: the caller hands it a request
+ * body and gets back what the answer says, as plain values, with its pictures decoded. In short, for one picture:
+ *
+ *   stepimg_options_init, stepimg_options_from_environment (the key), stepimg_client_new
+ *   stepimg_check (what is wrong with the parameters), stepimg_body (the JSON), stepimg_submit
+ *   stepimg_job_wait, or in a loop of one's own stepimg_queue_first and stepimg_job_fetch
+ *   stepimg_job_outcome, stepimg_payload_bytes, stepimg_job_free, stepimg_client_free
+ *
+ * examples/c/picture.c is a whole program.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
  * called there. Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
@@ -32,13 +39,21 @@
 #define STEPIMG_API
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that runs, which may be newer than this header: one of the same soname has the same types and
+   functions. Static. Any thread. */
+STEPIMG_API const char *stepimg_version(void);
+
 /* ------------------------------------------------------------------------------------------------------- errors -- */
 
 enum stepimg_kind {
   STEPIMG_OK = 0,
   STEPIMG_INVALID,    /* a parameter breaks a rule; nothing was sent */
-  STEPIMG_AUTH,       /* no key, or 401 or 403 */
-  STEPIMG_BILLING,    /* 402 */
+  STEPIMG_AUTH,       /* no key, 401, or a 403 of the service */
+  STEPIMG_BILLING,    /* 402, or a 429 that says that the balance is used up */
   STEPIMG_MODERATION, /* 451 */
   STEPIMG_RATE_LIMIT, /* 429 */
   STEPIMG_SERVER,     /* 5xx */
@@ -79,7 +94,7 @@ struct stepimg_error {
   bool wrong_type;            /* with STEPIMG_INVALID: the value has the wrong type, or the name is unknown */
   double retry_after;         /* seconds the server asked to wait; negative: it did not say */
   char field[64];             /* the parameter or option at fault; "": none */
-  char request_id[128];       /* the answer's X-Request-Id; "": none */
+  char request_id[128];       /* X-Request-Id of the service's last answer, if that came; of a success too. "": none */
   char type[64], code[64];    /* the server's own words for it; "": it has none */
   char message[1024];         /* a sentence for the person who reads it; with a field, starts with its name */
   unsigned words_at;          /* where in message "; the service says: …" begins; 0: the server said nothing */
@@ -131,6 +146,11 @@ struct stepimg_value {
   } as;
 };
 
+/* The values of a text, which is borrowed, and of numbers. Any thread. */
+STEPIMG_API struct stepimg_value stepimg_string_value(const char *text);
+STEPIMG_API struct stepimg_value stepimg_integer_value(int64_t integer);
+STEPIMG_API struct stepimg_value stepimg_number_value(double number);
+STEPIMG_API struct stepimg_value stepimg_boolean_value(bool boolean);
 /* The value of a picture given by its bytes, which it borrows: their format and size are read from them. Never reads
    beyond length. Any thread. */
 STEPIMG_API struct stepimg_value stepimg_image_value(const char *bytes, size_t length);
@@ -225,6 +245,12 @@ STEPIMG_API bool stepimg_check(const struct stepimg_param *params, size_t count,
    model, response_format and size, are the picture to edit, or have no effect. */
 STEPIMG_API bool stepimg_is_sent(const struct stepimg_checked *checked, const char *name);
 
+/* What stepimg_submit takes as the body of a request that edits no picture: the checked parameters as JSON. As snprintf does,
+   puts at most size bytes into out, a NUL the last of them, and returns how long the whole is without it: 0 and a size of 0
+   ask for that. What JSON cannot say (STEPIMG_OTHER, a number that is infinite or none) is left out. Any thread. */
+STEPIMG_API size_t stepimg_body(const struct stepimg_param *params, size_t count, const struct stepimg_checked *checked,
+                                char *out, size_t size);
+
 /* stepimg_check with the catalogue's default model, and of the flaws the first one alone. Fails with STEPIMG_INVALID. */
 STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *params, size_t count, bool strict,
                                                struct stepimg_checked *checked, struct stepimg_error *error);
@@ -314,6 +340,27 @@ STEPIMG_API const struct stepimg_call *stepimg_client_call_defaults(const stepim
 STEPIMG_API bool stepimg_client_is_strict(const stepimg_client *client);
 STEPIMG_API int stepimg_client_max_concurrent(const stepimg_client *client);
 
+/* What a client did since it was made. Questions, which cost nothing, count in the last two of the first group alone. */
+struct stepimg_stats {
+  int64_t submitted;               /* jobs that stepimg_submit took */
+  int64_t done, failed, cancelled; /* how those of them that have ended did */
+  int64_t cached;                  /* of done: without a request */
+  int64_t requests;                /* POSTs begun */
+  int64_t repeats;                 /* of these: after one that failed */
+  int64_t downloads;               /* GETs of pictures begun, their redirects and repeats too */
+  int64_t maybe_billed;            /* of failed and cancelled: those whose error says so */
+  int64_t bytes_received;          /* of all bodies, errors' too; without their compression */
+  int64_t connections;             /* made anew, to the service, to pictures' hosts and to proxies */
+
+  int64_t queued;      /* now: jobs that wait for their turn or before a repeat */
+  int64_t in_flight;   /* now: the other jobs that have not ended */
+  int64_t budget_left; /* now: POSTs that may still be begun; negative: there is no budget */
+};
+
+/* All of one moment, but for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
+   0. */
+STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
+
 /* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart
    makes another. */
 typedef struct stepimg_queue stepimg_queue;
@@ -328,7 +375,8 @@ STEPIMG_API stepimg_payload *stepimg_payload_hold(stepimg_payload *payload);
    should wait: while the client runs, its I/O thread does it. */
 STEPIMG_API void stepimg_payload_release(stepimg_payload *payload);
 
-/* A text of a form; not always with a NUL behind it. */
+/* A text of a form; not always with a NUL behind it. An edit has one for the model and one for the response format of what
+   was checked, and one for each parameter that stepimg_is_sent; numbers as stepimg_number writes them, "true", "false". */
 struct stepimg_field {
   const char *name; /* NUL-terminated, without control characters */
   const char *text;
@@ -353,6 +401,7 @@ enum stepimg_question {
   STEPIMG_MODELS   /* what the key may use */
 };
 
+/* Zeroed where nothing is said, but for call: that is stepimg_client_call_defaults, and what stepimg_call_set has changed. */
 struct stepimg_request {
   enum stepimg_question question; /* with another than STEPIMG_PICTURE no body and no edit are used */
   const char *body;               /* JSON; copied. Not used where edit is given */
@@ -441,12 +490,33 @@ struct stepimg_account {
   double balance, total_cash_balance, total_voucher_balance;
 };
 
+/* Seconds; negative: not known, as it did not come to that. The three in the middle are of the last request to the service,
+   and are counted from its beginning. */
 struct stepimg_timing {
-  double queued;     /* waiting for its turn */
-  double connect;    /* until TCP stood; 0 on a kept connection; all four of the last attempt */
-  double tls;        /* until TLS stood */
-  double first_byte; /* until the answer began */
+  double queued;     /* from submit until the first request began */
+  double connect;    /* until TCP stood, to a proxy where there is one; 0 on a kept connection */
+  double tls;        /* until TLS stood; 0 on a kept connection, and without TLS */
+  double first_byte; /* until the first of the answer's headers came */
   double total;      /* from submit to the end */
+};
+
+enum { STEPIMG_MAX_HISTORY = 64 };
+
+/* One request that was made for a job: to the service, or for a picture; each redirect of that is one too. It
+   holds no key, no picture's link, and of the headers but one. */
+struct stepimg_exchange {
+  const struct stepimg_exchange *next; /* NULL: it is the last */
+  const char *method;                  /* "POST", "GET"; static */
+  const char *protocol;                /* "HTTP/1.1", "HTTP/2" …, of the answer; NULL: none came. Static */
+  int status;                          /* of the answer; 0: none came, or it was cancelled before */
+  enum stepimg_kind kind;              /* why it failed; STEPIMG_OK: it did not, or led elsewhere as it should */
+  bool connected;                      /* it had a connection: reused tells which */
+  bool reused;                         /* one that was there already */
+  double waited;          /* seconds since the request before it, or since submit: for its turn, a back-off, the pace */
+  double seconds;         /* that it took */
+  int64_t bytes;          /* of the answer's body that came, an error's too; without its compression */
+  const char *request_id; /* the answer's X-Request-Id, as other texts of a server's; NULL: none */
+  const char *message;    /* with kind: a sentence for the person who reads it; NULL: none, or no memory */
 };
 
 /* How a job ended; constant. */
@@ -463,10 +533,17 @@ struct stepimg_outcome {
   const char *const *models;             /* names; NULL: they were not asked for, or there are none */
   size_t model_count;
   struct stepimg_timing timing;
+  /* The requests that were made for it, the first one first; NULL: none was. Of more than STEPIMG_MAX_HISTORY those in the
+     middle are left out, but the last one to the service is not; so is one that there was no memory for. */
+  const struct stepimg_exchange *history;
+  size_t left_out;
 };
 
 /* NULL while the job is going. Then the job's. */
 STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
+/* Whether another unfinished job of this client was to save to the same path when this one was submitted: one of the two
+   pictures replaces the other. */
+STEPIMG_API bool stepimg_job_shares_path(const stepimg_job *job);
 /* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
    keeps the job, but not its pictures. */
 STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
@@ -477,5 +554,13 @@ STEPIMG_API enum stepimg_kind stepimg_write_file(const char *path, const void *b
                                                  struct stepimg_error *error);
 /* The same with what is in the file from. */
 STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error);
+
+/* A number that is the same for two paths that lead to one file from this working directory, as far as their text tells:
+   "a.png", "./a.png" and "b/../a.png". Looks at no file, so it knows of no links. Any thread. */
+STEPIMG_API uint64_t stepimg_path_key(const char *path);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

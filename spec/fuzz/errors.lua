@@ -110,6 +110,25 @@ local function is_shown(text)
   assert(utf8.len(text) and not text:find "[%c\127]", text)
 end
 
+-- What the one request of a result or an error left in its history.
+local function is_entry(outcome)
+  local entry, timing = outcome.history[1], outcome.timing
+  assert(#outcome.history == 1 and entry.kind == outcome.kind and entry.request_id == outcome.request_id)
+  assert(entry.method == "POST" and entry.waited == timing.queued and entry.bytes >= 0)
+  assert(entry.waited + entry.seconds <= timing.total + 1e-6)
+  for name, value in pairs(entry) do
+    assert(type(value) ~= "string" or not value:find(KEY, 1, true), name)
+  end
+  if entry.request_id then
+    is_shown(entry.request_id)
+    assert(#entry.request_id <= 127)
+  end
+  if outcome.kind then
+    is_shown(entry.message)
+    assert(entry.status == outcome.status)
+  end
+end
+
 local function is_error(err)
   assert(CLOSED_SET[err.kind], err.kind)
   assert(tostring(err) == err.kind .. ": " .. err.message)
@@ -180,6 +199,7 @@ local client
 local function generate()
   client = client or assert(stepimg.new {api_key = KEY, base_url = address, retries = 0, timeout = 60})
   local result, err = client:generate({prompt = "a lighthouse"}, {download = false})
+  is_entry(result or err)
   if not result then
     is_error(err)
     if err.status == 429 then -- it holds back what this client sends next

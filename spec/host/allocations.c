@@ -104,6 +104,24 @@ static enum stepimg_kind set(struct stepimg_options *options, const char *name, 
   return stepimg_options_set(options, name, &value, error);
 }
 
+/* The requests of a history; one that there was no memory for is counted. */
+static size_t requests_of(const struct stepimg_outcome *outcome)
+{
+  size_t requests = outcome->left_out;
+  for (const struct stepimg_exchange *exchange = outcome->history; exchange != NULL; exchange = exchange->next)
+    requests++;
+  return requests;
+}
+
+/* Whether nothing is counted twice, and nothing forgotten. */
+static bool add_up(stepimg_client *client, int64_t submitted, int64_t done)
+{
+  struct stepimg_stats stats;
+  stepimg_client_stats(client, &stats);
+  return stats.submitted == submitted && stats.done == done && stats.failed + stats.cancelled == submitted - done &&
+         stats.queued == 0 && stats.in_flight == 0 && stats.budget_left < 0;
+}
+
 /* Whether the outcome is a right one or a clean error. */
 static bool is_sane(const struct stepimg_outcome *outcome)
 {
@@ -115,6 +133,8 @@ static bool is_sane(const struct stepimg_outcome *outcome)
     return strcmp(outcome->account->type, "prepaid") == 0 && outcome->account->balance > 25;
   if (outcome->model_count > 0)
     return outcome->model_count == 2 && strcmp(outcome->models[1], "step-2-mini") == 0;
+  if (requests_of(outcome) != (outcome->images[0].url != NULL ? 2 : 1))
+    return false;
   return outcome->image_count == 1 && (outcome->images[0].path != NULL || outcome->images[0].payload != NULL) &&
          outcome->images[0].format == STEPIMG_PNG && outcome->images[0].has_seed && outcome->id != NULL;
 }
@@ -135,6 +155,7 @@ static bool run_jobs(stepimg_client *client, const char *save)
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"status\\\":503} x\",\"response_format\":\"url\"}",
   };
   bool sane = true;
+  int64_t submitted = 0, done = 0;
   const size_t count = sizeof bodies / sizeof *bodies;
   for (size_t i = 0; i < count + EDITS + QUESTIONS; i++) {
     struct stepimg_request request = {.save = i == 0 ? save : NULL};
@@ -158,9 +179,11 @@ static bool run_jobs(stepimg_client *client, const char *save)
     stepimg_job_wait(job, 20);
     const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
     sane = sane && is_sane(outcome);
+    submitted += request.question == STEPIMG_PICTURE;
+    done += request.question == STEPIMG_PICTURE && outcome != NULL && outcome->error.kind == STEPIMG_OK;
     stepimg_job_free(job);
   }
-  return sane;
+  return sane && add_up(client, submitted, done);
 }
 
 static bool run(const char *url, const char *ca_file, const char *save)

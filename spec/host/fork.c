@@ -84,6 +84,7 @@ static void use(stepimg_client *client, stepimg_job *job)
 {
   stepimg_job *other;
   struct stepimg_progress progress;
+  struct stepimg_stats stats;
   stepimg_queue *queue = stepimg_client_queue(client);
   WANT(submit(client, &other) == STEPIMG_CANCELLED);
   stepimg_job_progress(job, &progress);
@@ -94,6 +95,8 @@ static void use(stepimg_client *client, stepimg_job *job)
   WANT(stepimg_queue_first(client, queue) == NULL);
   WANT(!stepimg_queue_wait(client, queue, 3600));
   stepimg_queue_pending(client, queue);
+  stepimg_client_stats(client, &stats);
+  WANT(stats.submitted == 0 && stats.budget_left < 0);
   stepimg_queue_fd(client, queue);
   stepimg_job_free(job);
   stepimg_client_close(client);

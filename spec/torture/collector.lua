@@ -45,6 +45,15 @@ local MEDDLERS = {
       state.job:progress()
     end
   end,
+  stats = function(state)
+    local stats = state.client:stats()
+    assert(stats.submitted >= stats.done)
+    if state.job then
+      local result, err = state.job:result()
+      local history = (result or err or {}).history
+      assert(not history or history[1] == nil or history[1].method)
+    end
+  end,
   ["job:close"] = function(state)
     state.closed = true
     if state.job then

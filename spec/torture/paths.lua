@@ -21,9 +21,21 @@ local function prompt(knobs)
   return {prompt = ('{"bytes":%d,"format":"gif"%s} x'):format(BYTES, knobs or ""), seed = 7}
 end
 
+-- An entry for which there was no memory is counted.
+local function check_history(outcome, requests)
+  local history = outcome.history
+  assert(#history + (history.left_out or 0) == requests, "a request was lost")
+  for i = 1, #history do
+    local entry = history[i]
+    assert(entry.method and entry.waited >= 0 and entry.seconds >= 0 and entry.bytes >= 0, "an entry is not whole")
+  end
+  assert(outcome.timing.total >= 0, "the time is not known")
+end
+
 local function check_result(result, err)
   assert(result, tostring(err))
   assert(result.image == result.data[1] and result.image.seed == 7 and result.attempts == 1, "the result is not whole")
+  check_history(result, 1)
 end
 
 local function check_bytes(result)
@@ -83,6 +95,34 @@ end, function(state, good)
   drain(state.client)
   assert(state.called <= 1 and (not good or state.closed or state.called == 1), "called " .. state.called .. " times")
   assert(state.called == 0 or state.closed or state.result.balance == 25.5)
+end)
+
+local histories = 0
+
+-- A refusal, a repeat and a download: three requests.
+path("history", function(state)
+  histories = histories + 1
+  local params = prompt(([[,"id":"%d %s","times":1,"status":503,"headers":{"retry-after-ms":"1"}]]):format(
+    histories, tostring(state)))
+  params.response_format = "url"
+  local result, err = state.client:generate(params, {retries = 1})
+  if not state.meddled then
+    assert(result, tostring(err))
+    assert(result.attempts == 2 and #result.image.bytes > 0)
+    check_history(result, 3)
+  end
+end)
+
+-- A counter too few for a moment is none that a caller may see.
+path("stats", function(state)
+  local stats = state.client:stats()
+  local sum = stats.done + stats.failed + stats.cancelled + stats.queued + stats.in_flight
+  assert(stats.submitted == sum and stats.budget_left == nil, "the counters disagree")
+end, function(state)
+  local before = state.client:stats()
+  check_result(state.client:generate(prompt()))
+  local stats = state.client:stats()
+  assert(stats.done == before.done + 1 and stats.requests == before.requests + 1, "it was not counted")
 end)
 
 -- A picture that is edited is the host's own, or an image's; whatever becomes of it meanwhile, all of it is sent or
@@ -230,6 +270,47 @@ end, function(state)
   state.own = paths.client {budget = 2}
   state.seen = {}
   state.loop = state.own:each {prompt(), "", prompt()}
+end)
+
+-- The same with pictures that go to files: each to its own, whole or not at all. The list is filled when the loop is
+-- made: where an entry goes is asked when its turn comes, and again where that was cut short.
+path("each that saves", function(state)
+  for i, result, err in state.loop do
+    state.seen[i] = result or err
+  end
+end, function(state, good)
+  if not state.closed then
+    if not good then
+      for i, result, err in state.loop do
+        state.seen[i] = result or err
+      end
+    end
+    for i = 1, 3 do
+      local item = assert(state.seen[i], "an item was lost")
+      assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
+    end
+  end
+  for i = 1, 3 do
+    local name = ("%s/%d.gif"):format(directory, i)
+    local file = io.open(name, "rb")
+    assert(state.closed or (file ~= nil) == (i ~= 2), "a file is missing, or too many are there")
+    if file then
+      assert(#file:read "*a" == BYTES, "half a file")
+      file:close()
+      os.remove(name)
+    end
+  end
+  state.loop:close()
+  state.own:close()
+  drain(state.own)
+end, function(state)
+  local list = {}
+  state.own = paths.client {budget = 2}
+  state.seen = {}
+  state.loop = state.own:each(list, {save = function(i)
+    return ("%s/%d.gif"):format(directory, i)
+  end})
+  list[1], list[2], list[3] = prompt(), "", prompt()
 end)
 
 path("save", function(state)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "base/source.h"
 
 enum { BLOCK = 64 * 1024 /* of a copy */ };
@@ -44,6 +45,16 @@ enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_err
   free(block);
   source_close(&source);
   return kind;
+}
+
+uint64_t stepimg_path_key(const char *path)
+{
+  char *whole;
+  struct stepimg_error error;
+  file_resolve(path, &whole, &error);
+  uint64_t key = path_key(whole != NULL ? whole : path);
+  free(whole);
+  return key;
 }
 
 enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length, struct stepimg_error *error)

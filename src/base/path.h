@@ -4,6 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+static inline bool path_is_separator(char c)
+{
+#if defined(_WIN32)
+  return c == '/' || c == '\\';
+#else
+  return c == '/';
+#endif
+}
 
 /* How much of path is its folder, with the slash behind it. */
 size_t path_folder_length(const char *path);
@@ -14,6 +24,10 @@ int path_follow(char **path);
 
 /* Whether it can be opened: a file, or a folder as far as the system opens one. Waits for the disk. */
 bool path_can_be_read(const char *path);
+
+/* A number that two paths share where they are one by their text: doubled slashes and "." are nothing, and so are "a/.." and
+   "..", at the root. No link is followed. Paths that differ share it by a chance of 1 in 2^64. */
+uint64_t path_key(const char *path);
 
 /* path in quotes, in size bytes, of which it wants a dozen; where it is too long, with an ellipsis in the middle. Returns
    out. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "client/request.h"
 #include "http/policy.h"
 #include "http/url.h"
 
@@ -15,7 +16,6 @@ enum { MAX_REDIRECTS = 3 };
 struct work {
   struct exchange exchange;
   struct answer answer;
-  struct stepimg_timing timing;
   char *url;                   /* of the GET that is under way or to be repeated; owned */
   struct stepimg_image *image; /* that it fetches; NULL: the POST */
   enum policy_again again;     /* how the next attempt differs */
@@ -62,7 +62,7 @@ static void finish(struct worker *worker, struct stepimg_job *job, struct stepim
   if (error->kind != STEPIMG_OK && !error->maybe_billed)
     job_refund(job);
   job_enter(&worker->jobs, job, JOB_ENDED, error->kind == STEPIMG_OK ? "done" : stepimg_kind_name(error->kind));
-  job_finish(job, error, work != NULL ? &work->answer : NULL, work != NULL ? &work->timing : NULL);
+  job_finish(job, error, work != NULL ? &work->answer : NULL);
   free_work(job);
   job_release(job);
 }
@@ -149,7 +149,6 @@ static MUST_USE bool prepare(struct worker *worker, struct stepimg_job *job)
     return false;
   }
   answer_init(&job->work->answer, worker->client->max_response_bytes, worker->client->settings.key, &worker->spares);
-  job->work->timing.queued = clock_now() - job->submitted;
   error_clear(&error);
   if ((job->save == NULL || answer_save(&job->work->answer, job->save, job->target, &error) == STEPIMG_OK) &&
       (job->edit == NULL || edit_read(job->edit, worker->client->max_response_bytes, &error) == STEPIMG_OK))
@@ -198,7 +197,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
   if (!charge(worker, job))
     return;
   pace_begin(&worker->client->pace, clock_now());
-  atomic_fetch_add(&job->attempts, 1);
+  request_began(job, false);
   const struct settings *settings = &worker->client->settings;
   double timeout = attempt_timeout(job);
   bool prepared = job->edit != NULL ? exchange_post_form(&work->exchange, settings, &job->edit->form, timeout,
@@ -211,6 +210,7 @@ static void begin_post(struct worker *worker, struct stepimg_job *job)
 static void begin_get(struct worker *worker, struct stepimg_job *job)
 {
   struct work *work = job->work;
+  request_began(job, true);
   launch(worker, job,
          exchange_get(&work->exchange, &worker->client->settings, work->url, work->image, attempt_timeout(job),
                       &work->answer, &job->progress, worker->pool));
@@ -230,7 +230,7 @@ static void ask(struct worker *worker, struct stepimg_job *job)
     return;
   struct work *work = job->work;
   work->attempts++;
-  atomic_fetch_add(&job->attempts, 1);
+  request_began(job, false);
   launch(worker, job,
          exchange_ask(&work->exchange, &worker->client->settings, job->question, attempt_timeout(job), &work->answer,
                       &job->progress, worker->pool));
@@ -298,6 +298,7 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   atomic_store_explicit(&job->progress.to_send, 0, memory_order_relaxed);
   atomic_store_explicit(&job->progress.received, 0, memory_order_relaxed);
   atomic_store_explicit(&job->progress.total, 0, memory_order_relaxed);
+  request_waits(job);
   job_enter(&worker->jobs, job, JOB_PAUSED, stepimg_kind_name(error->kind));
   wait_until(worker, job, now + plan.wait);
 }
@@ -336,16 +337,16 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
     return;
   }
   struct policy_verdict verdict = exchange_judge(&work->exchange, code, &error);
-  if (work->image == NULL)
-    exchange_timing(&work->exchange, &work->timing);
   const char *redirect = exchange_redirect(&work->exchange);
-  if (redirect != NULL && work->redirects++ < MAX_REDIRECTS) {
+  bool follows = redirect != NULL && work->redirects++ < MAX_REDIRECTS;
+  if (redirect != NULL && !follows)
+    error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
+  request_ended(job, &work->exchange, follows ? NULL : &error);
+  if (follows) {
     download(worker, job, work->url, redirect);
     return;
   }
-  if (redirect != NULL)
-    error_set(&error, STEPIMG_PROTOCOL, NULL, "the picture's link leads through more than %d redirects", MAX_REDIRECTS);
-  else if (error.kind != STEPIMG_OK) {
+  if (redirect == NULL && error.kind != STEPIMG_OK) {
     repeat(worker, job, &verdict, &error);
     return;
   }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "client/job.h"
 #include "client/shared.h"
 #include "client/worker.h"
@@ -48,6 +49,11 @@ static enum stepimg_kind enlist(stepimg_client *client, struct stepimg_job *job,
     return error->kind;
   job->number = ++client->serial;
   list_append(&client->unfinished, &job->host);
+  if (job->target != NULL) {
+    job->place.key = path_key(job->target);
+    job->shares_path = places_enter(&client->places, &job->place);
+  }
+  client->stats.submitted += job->question == STEPIMG_PICTURE;
   if (job->queue != NULL)
     job->queue->pending++;
   job_notify(job);
@@ -116,6 +122,26 @@ void stepimg_client_free(stepimg_client *client)
     return;
   stepimg_client_close(client);
   client_release(client);
+}
+
+const char *stepimg_version(void)
+{
+  return STEPIMG_VERSION;
+}
+
+void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats)
+{
+  *stats = (struct stepimg_stats){.budget_left = client->budget < 0 ? -1 : 0};
+  if (!client_is_here(client))
+    return;
+  lock_acquire(&client->lock);
+  *stats = client->stats;
+  lock_release(&client->lock);
+  stats->queued = stats->submitted - stats->done - stats->failed - stats->cancelled - stats->in_flight;
+  stats->bytes_received = atomic_load(&client->traffic.bytes);
+  stats->connections = atomic_load(&client->traffic.connections);
+  int left = client->budget - atomic_load(&client->spent); /* which is one too many while a POST is refused */
+  stats->budget_left = client->budget < 0 ? -1 : left > 0 ? left : 0;
 }
 
 double stepimg_now(void)

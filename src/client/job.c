@@ -11,6 +11,7 @@
 
 /* Stands in for an outcome that could not be allocated. Never written to. */
 static const struct stepimg_outcome no_memory = {
+    .timing = {TIMING_UNKNOWN},
     .error = {.kind = STEPIMG_NOMEM,
               .retry_after = -1,
               .message = "not enough memory for the answer",
@@ -19,6 +20,7 @@ static const struct stepimg_outcome no_memory = {
 
 /* What a child of the process that made the client hears of its jobs. */
 static const struct stepimg_outcome elsewhere = {
+    .timing = {TIMING_UNKNOWN},
     .error = {.kind = STEPIMG_CANCELLED, .retry_after = -1, .message = CLIENT_ELSEWHERE},
 };
 
@@ -40,6 +42,7 @@ static void free_outcome(struct stepimg_outcome *outcome)
   if (outcome == NULL || outcome == &no_memory)
     return;
   answer_release(outcome);
+  history_free(outcome->history);
   free(outcome);
 }
 
@@ -49,6 +52,7 @@ void job_release(struct stepimg_job *job)
     return;
   stepimg_client *client = job->client;
   free_outcome(job->outcome);
+  history_free(job->history.first);
   queue_release(job->queue);
   edit_free(job->edit);
   free(job->body);
@@ -123,6 +127,7 @@ struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request
   job->call = request->call;
   job->tag = request->tag;
   job->submitted = clock_now();
+  history_init(&job->history, job->submitted);
   job->client = client_hold(client);
   job->queue = queue_hold(request->queue);
   atomic_init(&job->holders, 2);
@@ -158,7 +163,7 @@ static void drop_payload(void *context, void *memory, size_t size)
 
 /* Moves what there is to say about a job into one block. Never NULL. */
 static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct stepimg_error *error,
-                                           struct answer *answer, const struct stepimg_timing *timing)
+                                           struct answer *answer)
 {
   struct stepimg_outcome *outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL)
@@ -169,36 +174,68 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   for (size_t i = 0; i < outcome->image_count; i++)
     if (outcome->images[i].payload != NULL)
       payload_return_to(outcome->images[i].payload, drop_payload, client_hold(job->client));
-  if (timing != NULL)
-    outcome->timing = *timing;
-  outcome->timing.total = clock_now() - job->submitted;
-  outcome->error.attempts = atomic_load(&job->attempts);
   return outcome;
 }
 
-/* The outcome is the job's, unless it has one. The lock is held. */
-static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome)
+void job_land(struct stepimg_job *job)
 {
+  job->client->stats.in_flight -= job->flying;
+  job->flying = false;
+}
+
+/* How it ended, in the client's counters. A question is in none. The lock is held. */
+static void count_end(struct stepimg_job *job, const struct stepimg_error *error)
+{
+  struct stepimg_stats *stats = &job->client->stats;
+  job_land(job);
+  if (job->question != STEPIMG_PICTURE)
+    return;
+  stats->done += error->kind == STEPIMG_OK;
+  stats->cancelled += error->kind == STEPIMG_CANCELLED;
+  stats->failed += error->kind != STEPIMG_OK && error->kind != STEPIMG_CANCELLED;
+  stats->maybe_billed += error->maybe_billed;
+}
+
+/* The outcome is the job's, which has none; with it comes what happened until now. A request that is still under way ended
+   with the job; message, NULL or not, says how, and is taken over. The lock is held. */
+static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, char *message)
+{
+  struct stepimg_exchange facts = {.kind = outcome->error.kind, .message = message};
+  double now = clock_now();
+  if (job->history.open) {
+    facts.bytes = atomic_load_explicit(&job->progress.received, memory_order_relaxed);
+    history_end(&job->history, &facts, now);
+  }
+  free((char *)facts.message);
+  if (outcome != &no_memory) {
+    outcome->error.attempts = atomic_load(&job->attempts);
+    history_give(&job->history, outcome);
+    outcome->timing.total = now - job->submitted;
+  }
+  count_end(job, &outcome->error);
   job->outcome = outcome;
   atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
+  place_leave(&job->place);
   if (job->queue != NULL)
     queue_push(job->queue, &job->host);
   lock_wake(&job->client->lock);
 }
 
-void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer,
-                const struct stepimg_timing *timing)
+void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer)
 {
   stepimg_client *client = job->client;
-  struct stepimg_outcome *outcome = new_outcome(job, error, answer, timing);
+  struct stepimg_outcome *outcome = new_outcome(job, error, answer);
+  char *message = error->kind != STEPIMG_OK ? text_join(error->message, strlen(error->message), "") : NULL;
   lock_acquire(&client->lock);
   bool first = job->outcome == NULL;
   if (first)
-    settle(job, outcome);
+    settle(job, outcome, message);
   lock_release(&client->lock);
-  if (!first)
+  if (!first) {
+    free(message);
     free_outcome(outcome);
+  }
 }
 
 void job_tell_link(struct stepimg_job *job, const char *url)
@@ -228,7 +265,8 @@ bool job_give_up(struct stepimg_job *job, const char *message)
   error_set(&error, STEPIMG_CANCELLED, NULL, "%s", message);
   atomic_store(&job->progress.given_up, true); /* first: what was not sent by the next line never will be */
   error.maybe_billed = atomic_load(&job->progress.body_left);
-  struct stepimg_outcome *outcome = new_outcome(job, &error, NULL, NULL);
+  struct stepimg_outcome *outcome = new_outcome(job, &error, NULL);
+  char *said = text_join(message, strlen(message), "");
   lock_acquire(&client->lock);
   bool first = job->outcome == NULL && !job->storing;
   if (first) {
@@ -236,13 +274,14 @@ bool job_give_up(struct stepimg_job *job, const char *message)
       outcome->url = job->link;
       job->link = NULL;
     }
-    settle(job, outcome);
+    settle(job, outcome, said);
     job_notify(job);
   }
   lock_release(&client->lock);
-  if (!first)
+  if (!first) {
+    free(said);
     free_outcome(outcome);
-  else if (!error.maybe_billed)
+  } else if (!error.maybe_billed)
     job_refund(job);
   return first;
 }
@@ -262,6 +301,11 @@ const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
   struct stepimg_outcome *outcome = job->outcome;
   lock_release(&job->client->lock);
   return outcome;
+}
+
+bool stepimg_job_shares_path(const stepimg_job *job)
+{
+  return job->shares_path;
 }
 
 void stepimg_job_drop_pictures(stepimg_job *job)

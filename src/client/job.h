@@ -14,6 +14,8 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "client/edit.h"
+#include "client/history.h"
+#include "client/places.h"
 #include "client/shared.h"
 #include "client/timers.h"
 #include "http/exchange.h"
@@ -47,6 +49,7 @@ struct stepimg_job {
   struct stepimg_call call;
   void *tag;        /* the host's */
   double submitted; /* of clock_now */
+  bool shares_path; /* another job was about to save to the same one */
 
   /* Written on the I/O thread, but for given_up; read anywhere. */
   struct progress progress;
@@ -56,6 +59,9 @@ struct stepimg_job {
 
   /* Under the client's lock. */
   bool storing;
+  bool flying; /* counted in the client's in_flight */
+  struct history history;
+  struct place place;              /* where it saves to, while it has no outcome */
   char *link;                      /* owned: where the picture lies, once it is to be fetched; NULL: not known */
   struct stepimg_queue *queue;     /* held; NULL: none, or it was fetched */
   struct stepimg_outcome *outcome; /* set: ended, for the host */
@@ -80,10 +86,12 @@ void job_release(struct stepimg_job *job);
 /* Tells the I/O thread that there is news of the job. The lock is held. */
 void job_notify(struct stepimg_job *job);
 
+/* It is not in flight any more. The lock is held. */
+void job_land(struct stepimg_job *job);
+
 /* The I/O thread ends a job: sets its outcome from error (kind STEPIMG_OK: none) and what arrived, unless it has one, and
-   puts it into its queue. answer and timing may be NULL. Takes the pictures out of answer. Without the lock. */
-void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer,
-                const struct stepimg_timing *timing);
+   puts it into its queue. answer may be NULL. Takes the pictures out of answer. Without the lock. */
+void job_finish(struct stepimg_job *job, const struct stepimg_error *error, struct answer *answer);
 /* The picture lies behind url: who gives the job up from now on is told so. Without the lock. */
 void job_tell_link(struct stepimg_job *job, const char *url);
 /* The file is about to be put in its place. False: the host has given the job up. Without the lock. */

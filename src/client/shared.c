@@ -18,6 +18,7 @@ stepimg_client *client_new_shared(void)
   atomic_init(&client->holders, 1);
   list_init(&client->inbox);
   list_init(&client->unfinished);
+  places_init(&client->places);
   client->generation = thread_generation();
   return client;
 }

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "client/pace.h"
+#include "client/places.h"
 #include "client/queue.h"
 #include "http/pool.h"
 #include "http/settings.h"
@@ -35,6 +36,7 @@ struct stepimg_client {
 
   struct pace pace; /* the I/O thread's, one after the other */
   atomic_int spent; /* requests that have or may have cost money */
+  struct traffic traffic;
 
   struct lock lock;       /* guards the rest, and the jobs' part; its condition: a job has ended */
   bool stopping;          /* no more jobs; the thread is to end */
@@ -42,7 +44,9 @@ struct stepimg_client {
   unsigned taken;         /* requests that the service was seen to take a connection, by the last thread; 0: not yet */
   struct list inbox;      /* jobs with news for the thread: submitted, or ended by the host */
   struct list unfinished; /* jobs without an outcome */
-  struct spare *dropped;  /* pictures for the thread to use again or to free */
+  struct stepimg_stats stats; /* those that are counted here: all up to maybe_billed, and in_flight */
+  struct places places;       /* where they save to */
+  struct spare *dropped;      /* pictures for the thread to use again or to free */
   size_t dropped_bytes;
   unsigned serial; /* of the last job, for the trace */
 };

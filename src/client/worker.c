@@ -200,7 +200,7 @@ static void let_go(void *context)
 enum stepimg_kind worker_start(stepimg_client *client, struct stepimg_error *error)
 {
   struct thread_task task = {.run = run, .stop = stop, .release = let_go, .context = client};
-  client->pool = pool_new(client->taken);
+  client->pool = pool_new(client->taken, &client->traffic);
   if (client->pool == NULL)
     return error_set(error, STEPIMG_NETWORK, NULL,
                      "this process has no descriptor or no memory left for connections; try again when it has");

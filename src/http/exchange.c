@@ -54,6 +54,14 @@ static size_t send_body(char *out, size_t size, size_t count, void *context)
   return length;
 }
 
+static void count_connections(struct exchange *exchange)
+{
+  long made = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &made);
+  atomic_fetch_add_explicit(&exchange->pool->traffic->connections, made - exchange->made, memory_order_relaxed);
+  exchange->made = made;
+}
+
 #if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
 /* Before each request that libcurl begins. It begins a second one by itself where a server takes HTTP/2 back
    (HTTP_1_1_REQUIRED), even in the middle of its answer: that would be a POST without its body, or half a picture with a
@@ -62,11 +70,13 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
 {
   struct exchange *exchange = context;
   (void)to, (void)from;
+  count_connections(exchange);
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
     return CURL_PREREQFUNC_ABORT;
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
                                                  from_port, to_port, exchange->post && !exchange->fresh);
-  if (state == CONNECTION_FINE)
+  exchange->placed = state == CONNECTION_FINE;
+  if (exchange->placed)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
   exchange->stale = true;
@@ -149,6 +159,8 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
   struct exchange *exchange = context;
   size_t length = size * count;
   exchange->heard_at = clock_now();
+  exchange->bytes += (int64_t)length;
+  atomic_fetch_add_explicit(&exchange->pool->traffic->bytes, (long long)length, memory_order_relaxed);
   if ((!exchange->began && !begin_body(exchange)) || !answer_write(exchange->answer, bytes, length)) {
     exchange->stopped = true;
     return 0; /* which ends the transfer: length is never 0 here */
@@ -361,25 +373,14 @@ double exchange_stalls_at(const struct exchange *exchange, double patience)
   return arriving ? exchange->heard_at + patience : INFINITY;
 }
 
-void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
-{
-  curl_off_t connect = 0, tls = 0;
-  long connections = 0;
-  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
-  if (connections > 0) { /* on a kept connection libcurl tells how long it took to find it */
-    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
-    curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-  }
-  timing->connect = (double)connect / 1e6;
-  timing->tls = (double)tls / 1e6;
-  timing->first_byte = exchange->first_byte;
-}
-
 void exchange_free(struct exchange *exchange)
 {
   if (exchange->easy == NULL)
     return;
   connected(exchange);
+#if LIBCURL_VERSION_NUM < 0x075000 /* 7.80.0: begin_request is not called */
+  count_connections(exchange);
+#endif
   connection_leave(&exchange->user);
   /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);

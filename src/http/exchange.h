@@ -45,6 +45,8 @@ struct exchange {
   struct pool *pool;
   struct pool_place place;
   struct connection_user user;
+  bool placed;    /* its request was begun on a connection */
+  long made;      /* connections for it that are counted in traffic */
   bool awaits;    /* counted in connections->awaited */
   bool stale;     /* it was given a connection that may carry no POST, and stopped before anything was sent */
   bool anew;      /* so it began once more */
@@ -53,6 +55,7 @@ struct exchange {
   struct head head;
   double began_at, first_byte; /* a moment of clock_now; seconds from then until the answer began */
   double heard_at;             /* when the last of the answer came; began_at: nothing has */
+  int64_t bytes;               /* of the answer's body that came */
   bool began;                  /* the answer's body has begun */
   bool stopped;                /* the answer wanted no more */
   bool stalled;                /* nothing of it came any more, and who waited for it gave up */
@@ -94,8 +97,6 @@ bool exchange_is_open_ended(const struct exchange *exchange);
 bool exchange_is_decoded(const struct exchange *exchange);
 /* All that was wanted is there, whatever libcurl says of what came after it. */
 bool exchange_is_whole(const struct exchange *exchange);
-/* connect, tls and first_byte. */
-void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
 /* Idempotent. Ends what is under way, and its connection with it where it was not complete. */
 void exchange_free(struct exchange *exchange);
 
@@ -107,5 +108,9 @@ struct policy_verdict exchange_judge(struct exchange *exchange, CURLcode code, s
 /* Where a GET was sent to instead, as an address of its own, not looked at; valid until exchange_free. NULL: nowhere. To be
    asked once it is judged. */
 const char *exchange_redirect(const struct exchange *exchange);
+/* connect, tls and first_byte of one that has begun. */
+void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing);
+/* What a history says of it, once it is judged: all but kind, message and the times. request_id is borrowed. */
+void exchange_describe(const struct exchange *exchange, struct stepimg_exchange *entry);
 
 #endif

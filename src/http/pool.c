@@ -47,11 +47,12 @@ static void renew(struct pool *pool)
   connections_renew(&pool->connections);
 }
 
-struct pool *pool_new(unsigned limit)
+struct pool *pool_new(unsigned limit, struct traffic *traffic)
 {
   struct pool *pool = calloc(1, sizeof *pool);
   if (pool == NULL)
     return NULL;
+  pool->traffic = traffic;
   connections_init(&pool->connections);
   if (limit > 0)
     pool->connections.limit = limit;

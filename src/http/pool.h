@@ -8,16 +8,24 @@
 #define STEPIMG_POOL_H
 
 #include <curl/curl.h>
+#include <stdatomic.h>
 
 #include "base/check.h"
 #include "http/connection.h"
 
 struct pool_generation; /* pool.c */
 
+/* What came and went through a client's pools, one after the other. Counted on the I/O thread, read on any. */
+struct traffic {
+  atomic_llong bytes;       /* of bodies that came */
+  atomic_llong connections; /* made anew */
+};
+
 struct pool {
   CURLM *multi;
   struct pool_generation *current; /* held */
   struct connections connections;
+  struct traffic *traffic; /* borrowed */
 };
 
 /* A transfer's part in it, embedded in whoever makes that; all zero: none. */
@@ -26,9 +34,9 @@ struct pool_place {
   struct pool_generation *generation;
 };
 
-/* limit is what another pool has learned of the service, its connections.limit; 0: nothing. Any thread. NULL: no memory, or
-   no descriptor is left to wake it by. */
-MUST_USE struct pool *pool_new(unsigned limit);
+/* limit is what another pool has learned of the service, its connections.limit; 0: nothing. traffic outlives the pool. Any
+   thread. NULL: no memory, or no descriptor is left to wake it by. */
+MUST_USE struct pool *pool_new(unsigned limit, struct traffic *traffic);
 /* All transfers have been removed. Closes all connections. NULL is fine. */
 void pool_free(struct pool *pool);
 

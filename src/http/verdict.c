@@ -335,3 +335,62 @@ const char *exchange_redirect(const struct exchange *exchange)
 {
   return exchange->redirect;
 }
+
+/* ------------------------------------------------------------------------------------------------ what is told -- */
+
+/* Whether a request was begun on a connection, and whether that was made for it. */
+static bool had_connection(const struct exchange *exchange, bool *made)
+{
+  long connections = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
+  *made = connections > 0;
+#if LIBCURL_VERSION_NUM < 0x075000 /* 7.80.0: begin_request is not called. Newer ones, as 8.23, tell this time of all */
+  curl_off_t begun = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
+  return begun > 0;
+#else
+  return exchange->placed;
+#endif
+}
+
+void exchange_timing(const struct exchange *exchange, struct stepimg_timing *timing)
+{
+  curl_off_t connect = 0, tls = 0;
+  bool made, connected = had_connection(exchange, &made);
+  if (made) { /* on a kept connection libcurl tells how long it took to find it */
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connect);
+    curl_easy_getinfo(exchange->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+  }
+  timing->connect = connected ? (double)connect / 1e6 : -1;
+  timing->tls = connected ? (double)tls / 1e6 : -1;
+  timing->first_byte = exchange->head.bytes > 0 ? exchange->first_byte : -1;
+}
+
+static const char *protocol_name(long version)
+{
+  switch (version) {
+  case CURL_HTTP_VERSION_1_0:
+    return "HTTP/1.0";
+  case CURL_HTTP_VERSION_1_1:
+    return "HTTP/1.1";
+  case CURL_HTTP_VERSION_2_0:
+    return "HTTP/2";
+  case CURL_HTTP_VERSION_3:
+    return "HTTP/3";
+  default:
+    return NULL;
+  }
+}
+
+void exchange_describe(const struct exchange *exchange, struct stepimg_exchange *entry)
+{
+  long version = 0;
+  bool made;
+  entry->status = exchange_status(exchange);
+  if (entry->status > 0 && curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK)
+    entry->protocol = protocol_name(version);
+  entry->connected = had_connection(exchange, &made);
+  entry->reused = entry->connected && !made;
+  entry->bytes = exchange->bytes;
+  entry->request_id = exchange->head.request_id;
+}

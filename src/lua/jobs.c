@@ -348,6 +348,8 @@ static int outcome(lua_State *L)
   record_let_picture_go(L);
   record->readers++;
   outcome_push(L, outcome, record->owner);
+  if (outcome->error.kind == STEPIMG_OK && stepimg_job_shares_path(record->job))
+    values_set_true(L, "shares_path");
   if (--record->readers == 0 && record->released)
     free_job(record);
   return 1;

@@ -13,6 +13,7 @@
  *   head(queue) -> job, attr, left | nil, nil, 0, owing   queue: a client or a loop. Only looks: the job that finished
  *                                                         first, and how many have; whether weigh has something to do
  *   pending(queue) -> number      most(client) -> max_concurrent      rules(client) -> strict, model      fd(client) -> descriptor | nil
+ *   stats(client) -> table of counters
  *   wait(job | queue, seconds, watch) -> whether it, or a job there, is finished; blocks 0.05 s at most
  *   watch() -> for wait: raises "interrupted!" where the main thread has another hook since then and this is a coroutine
  *   close(client | loop)          loops: its jobs are cancelled and gone
@@ -27,7 +28,8 @@
  *   over(job) -> whether it has ended                     phase(job) -> "queued" | "running" | "retrying" | "over"
  *   progress(job) -> table
  *   outcome(job) -> plain table | nil while it is going | false where it was released
- *                                                         a failure where it has a kind; images have a payload
+ *                                                         a failure where it has a kind; images have a payload;
+ *                                                         shares_path: another job was to save to the same path
  *   settled(job) -> result | nil, failure | nil           settle(job, result, failure) -> the same; the first wins
  *   done(job, f, …) -> bool       the commit: it leaves its queue. True for the first call alone; then f(…) is called
  *   cancel(job) -> bool           void(job, failure): cancels it; that is its failure from now on
@@ -40,6 +42,7 @@
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
  *   check(params, strict, model, picture) -> wire, warnings or nil | nil, flaws    params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
+ *   path_key(path) -> a string that paths to one file share
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
  *
  * A flaw is a plain table, an error without its metatable; slip says that the programmer is at fault.

@@ -59,6 +59,37 @@ static struct client *check_client(lua_State *L)
   return live(L, class_check(L, 1, CLIENT));
 }
 
+/* ------------------------------------------------------------------------------------------------- the state's end -- */
+
+/* A finalizer at the state's end may still come here, and Lua would run none for what it makes. This one is as old as the
+   module: those that are older come after it. */
+static const char ENDING[] = "stepimg.ending";
+
+static bool *ending(lua_State *L)
+{
+  lua_getfield(L, LUA_REGISTRYINDEX, ENDING);
+  bool *flag = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+static int ending_gc(lua_State *L)
+{
+  *(bool *)lua_touserdata(L, 1) = true;
+  return 0;
+}
+
+static void set_ending(lua_State *L)
+{
+  bool *flag = lua_newuserdatauv(L, sizeof *flag, 0);
+  *flag = false;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, ending_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_setfield(L, LUA_REGISTRYINDEX, ENDING);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- making -- */
 
 static void set_table(lua_State *L, int value, const char *mode)
@@ -109,9 +140,11 @@ static enum stepimg_kind read_options(lua_State *L, struct stepimg_options *opti
 
 static int client_new(lua_State *L)
 {
-  struct stepimg_error error;
+  struct stepimg_error error = {.kind = STEPIMG_CANCELLED, .retry_after = -1, .message = "the Lua state is at its end"};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
+  if (*ending(L))
+    return values_push_flaw(L, &error);
   struct client *client = lua_newuserdatauv(L, sizeof *client, CLIENT_VALUES);
   memset(client, 0, sizeof *client);
   class_set(L, CLIENT);
@@ -245,6 +278,29 @@ static int descriptor(lua_State *L)
   return 1;
 }
 
+static int stats(lua_State *L)
+{
+  struct stepimg_stats stats;
+  stepimg_client_stats(queue_check(L, 1).client, &stats);
+  lua_createtable(L, 0, 14);
+  values_set_integer(L, "submitted", stats.submitted);
+  values_set_integer(L, "done", stats.done);
+  values_set_integer(L, "failed", stats.failed);
+  values_set_integer(L, "cancelled", stats.cancelled);
+  values_set_integer(L, "cached", stats.cached);
+  values_set_integer(L, "requests", stats.requests);
+  values_set_integer(L, "repeats", stats.repeats);
+  values_set_integer(L, "downloads", stats.downloads);
+  values_set_integer(L, "maybe_billed", stats.maybe_billed);
+  values_set_integer(L, "bytes_received", stats.bytes_received);
+  values_set_integer(L, "connections", stats.connections);
+  values_set_integer(L, "queued", stats.queued);
+  values_set_integer(L, "in_flight", stats.in_flight);
+  if (stats.budget_left >= 0)
+    values_set_integer(L, "budget_left", stats.budget_left);
+  return 1;
+}
+
 static int kind(lua_State *L)
 {
   if (class_test(L, 1, JOB) != NULL)
@@ -318,16 +374,19 @@ static int wait_a_while(lua_State *L)
 
 void open_queues(lua_State *L)
 {
-  static const luaL_Reg functions[] = {
-      {"client", client_new}, {"loop", loop_new},     {"state", state}, {"close", close_queue}, {"head", head},
-      {"pending", pending},   {"most", most},         {"rules", rules}, {"fd", descriptor},     {"kind", kind},
-      {"watch", watch},       {"wait", wait_a_while}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"client", client_new}, {"loop", loop_new}, {"state", state},
+                                       {"close", close_queue}, {"head", head},     {"pending", pending},
+                                       {"most", most},         {"rules", rules},   {"fd", descriptor},
+                                       {"kind", kind},         {"stats", stats},   {"watch", watch},
+                                       {"wait", wait_a_while}, {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.main");
   else
     lua_pop(L, 1);
 #endif
+  if (ending(L) == NULL)
+    set_ending(L);
   primitives_class(L, CLIENT, client_gc);
   primitives_class(L, LOOP, loop_gc);
   primitives_class(L, OPTIONS, options_gc);

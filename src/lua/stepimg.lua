@@ -169,7 +169,7 @@ local function encode_wire(wire)
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
     end
-    local text, complaint = KNOWN_TEXTS[value], nil
+    local text, complaint = KNOWN_TEXTS[value]
     if not text then
       text, complaint = encode(value, 1)
       if not text then
@@ -250,6 +250,10 @@ local function is_path(path)
   return type(path) == "string" and not path:find("\0", 1, true)
 end
 
+local function wrong_path(path)
+  return type(path) == "string" and "one with a NUL byte" or type(path)
+end
+
 -- The options of a call that the core takes, or nil where there are none; on_done; save | false, err | false, nil, what
 -- to raise.
 local function check_options(options, deferred)
@@ -272,7 +276,7 @@ local function check_options(options, deferred)
   elseif on_done ~= nil and type(on_done) ~= "function" then
     return false, nil, "on_done: function expected, got " .. type(on_done)
   elseif save ~= nil and not is_path(save) then
-    return false, nil, "save: path expected, got " .. (type(save) == "string" and "one with a NUL byte" or type(save))
+    return false, nil, "save: path expected, got " .. wrong_path(save)
   elseif call then
     local good, flaw, slip = primitives.check_call(call)
     if not good then
@@ -426,6 +430,11 @@ local function add_warnings(result, attr)
     found[#found + 1] = warning("save", ("save: the name of %s is that of a %s, but the picture is a %s"):format(
       image.path, named, image.format))
   end
+  if result.shares_path and image.path then
+    found[#found + 1] = warning("save", ("save: another picture was on its way to %s too, and one of the two "
+      .. "has replaced the other"):format(image.path))
+  end
+  result.shares_path = nil
   result.warnings = found[1] and found
 end
 
@@ -531,7 +540,7 @@ function Job.wait(job, seconds)
 end
 
 -- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
--- delivers meanwhile leaves the job to a later update. One that waited leaves it to update too, which counts it. With a
+-- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
 -- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 function Job.await(job)
   check_self(job, "job", "await")
@@ -555,11 +564,16 @@ function Job.await(job)
     tickets = tickets + 1
     attr[co] = tickets
     keep(job)
+    local yielded = false
     while not over(job) do
+      yielded = true
       yield()
     end
     attr[co] = nil
     result, err = result_of(job)
+    if not yielded then
+      observed(job)
+    end
   end
   if err then
     return nil, err
@@ -630,6 +644,42 @@ end
 
 local Loop = {}
 
+-- Where the loop's `save` puts an entry: the path | nil, what to raise | nil, nil, err. The same entry may ask again,
+-- where it was cut short.
+local function choose(state, place, params)
+  local path = state.save
+  if type(path) == "function" then
+    path = path(place, params)
+  end
+  if not is_path(path) then
+    return nil, ("save: path expected for entry %d of the list, got %s"):format(place, wrong_path(path))
+  end
+  local key = primitives.path_key(path)
+  local other = state.chosen[key]
+  if other and other ~= place then
+    return nil, nil, failure {
+      kind = "invalid", field = "save",
+      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
+    }
+  end
+  state.chosen[key] = place
+  return path
+end
+
+-- The options of an entry: its own, and those of the loop that it does not have.
+local function merge(options, own)
+  if not own or not options then
+    return own or options
+  end
+  local all = plain(own, CALL_OPTIONS)
+  for name, value in next, options do
+    if all[name] == nil then
+      all[name] = value
+    end
+  end
+  return all
+end
+
 -- What the list has next: its place, the parameters and options of its own; nil: nothing.
 local function take(state)
   local list, place = state.list, state.place + 1
@@ -662,8 +712,23 @@ local function fill(loop, state)
       elseif taken.own ~= nil and type(taken.own) ~= "table" then
         slip = ("options of entry %d: table expected, got %s"):format(taken.place, type(taken.own))
       else
-        body, attr, call, save, picture = prepare(state.client, taken.params, taken.own or state.options)
-        slip = not body and call or nil
+        local options = merge(state.options, taken.own)
+        local err
+        if state.save and (not taken.own or options.save == nil) then
+          taken.path = taken.path or state.paths[taken.place]
+          if not taken.path then
+            taken.path, slip, err = choose(state, taken.place, taken.params)
+          end
+        end
+        if state.closed then
+          return nil, "the loop is over"
+        elseif err then
+          taken.err = err
+          return taken
+        elseif not slip then
+          body, attr, call, save, picture = prepare(state.client, taken.params, options)
+          slip = not body and call or nil
+        end
       end
       if slip then
         state.place = taken.place
@@ -674,7 +739,7 @@ local function fill(loop, state)
         return taken
       end
       attr.place = taken.place
-      taken.body, taken.call, taken.save, taken.picture = body, call, save, picture
+      taken.body, taken.call, taken.save, taken.picture = body, call, save or taken.path, picture
       local job = primitives.job(loop, attr)
       keep(job)
       taken.job = job
@@ -888,6 +953,31 @@ function Client.validate(client, params)
   return good, found
 end
 
+-- The paths of a table's entries are chosen before anything is sent: what is wrong with them has cost nothing. Returns
+-- what to raise, or nil.
+local function place_all(state)
+  local save, list = state.save, state.list
+  if save == nil or type(save) == "function" and type(list) == "function" then
+    return nil
+  elseif type(list) == "function" then
+    return not is_path(save) and "save: function or path expected, got " .. wrong_path(save) or nil
+  elseif type(save) ~= "function" then
+    return "save: function expected, got " .. type(save)
+      .. "; with each it is given an entry's place and parameters, and returns its path"
+  end
+  local place, entry = 1, list[1]
+  while entry ~= nil do
+    local path, slip, err = choose(state, place, entry)
+    if not path then
+      return slip or err.message
+    end
+    state.paths[place] = path
+    place = place + 1
+    entry = list[place]
+  end
+  return nil
+end
+
 function Client.each(client, list, options)
   check_self(client, "client", "each")
   if type(list) == "table" then
@@ -903,17 +993,24 @@ function Client.each(client, list, options)
   elseif type(list) ~= "function" then
     error(bad_argument(1, "each", "table or function", list), 2)
   end
+  local state = {client = client, list = list, place = 0, paths = {}, chosen = {}}
   if options ~= nil then
     if type(options) ~= "table" then
       error(bad_argument(2, "each", "table", options), 2)
     end
     options = plain(options, CALL_OPTIONS)
+    state.save, options.save = options.save, nil
     local call, _, slip = check_options(options, false)
     if call == false and slip then
       error(slip, 2)
     end
+    state.options = options
   end
-  local loop = primitives.loop(client, {client = client, list = list, options = options, place = 0})
+  local slip = place_all(state)
+  if slip then
+    error(slip, 2)
+  end
+  local loop = primitives.loop(client, state)
   return loop, nil, nil, loop
 end
 
@@ -946,6 +1043,11 @@ end
 function Client.pending(client)
   check_self(client, "client", "pending")
   return (primitives.pending(client))
+end
+
+function Client.stats(client)
+  check_self(client, "client", "stats")
+  return (primitives.stats(client))
 end
 
 function Client.fd(client)

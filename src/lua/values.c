@@ -332,6 +332,13 @@ static int option_names(lua_State *L)
   return 1;
 }
 
+static int path_key(lua_State *L)
+{
+  uint64_t key = stepimg_path_key(luaL_checkstring(L, 1));
+  lua_pushlstring(L, (const char *)&key, sizeof key);
+  return 1;
+}
+
 static int now(lua_State *L)
 {
   lua_pushnumber(L, stepimg_now());
@@ -345,6 +352,7 @@ void open_values(lua_State *L)
                                        {"models", models},
                                        {"check_call", check_call},
                                        {"option_names", option_names},
+                                       {"path_key", path_key},
                                        {"now", now},
                                        {NULL, NULL}};
   primitives_add(L, functions);

@@ -112,3 +112,23 @@ bool value_check_text(const struct stepimg_rule *rule, const struct stepimg_valu
                     characters, max);
   return true;
 }
+
+struct stepimg_value stepimg_string_value(const char *text)
+{
+  return (struct stepimg_value){.type = STEPIMG_STRING, .as.string = {text, strlen(text)}};
+}
+
+struct stepimg_value stepimg_integer_value(int64_t integer)
+{
+  return (struct stepimg_value){.type = STEPIMG_INTEGER, .as.integer = integer};
+}
+
+struct stepimg_value stepimg_number_value(double number)
+{
+  return (struct stepimg_value){.type = STEPIMG_NUMBER, .as.number = number};
+}
+
+struct stepimg_value stepimg_boolean_value(bool boolean)
+{
+  return (struct stepimg_value){.type = STEPIMG_BOOLEAN, .as.boolean = boolean};
+}
