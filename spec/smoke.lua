@@ -1,6 +1,6 @@
 -- What a build for another system or processor is asked: LUA spec/smoke.lua FACTS, in the project's root, on any Lua
 -- from 5.1 on. FACTS is what spec/elsewhere.lua has written: servers and what they send. With FACTS and "leave" the
--- process ends with a request under way.
+-- process ends with a request under way; with "trusting" the system trusts the servers' authority.
 
 local facts = dofile(arg[1])
 local stepimg = require "stepimg"
@@ -37,6 +37,16 @@ if arg[2] == "leave" then
   local leaving = client()
   assert(leaving:submit({prompt = '{"stall":"body"} a lighthouse'}, {save = facts.folder .. "/never.png"}))
   right(leaving:generate(PARAMS)) -- meanwhile the other one has begun
+  os.exit(0)
+end
+
+if arg[2] == "trusting" then
+  local _, err = client({base_url = facts.good}):generate(PARAMS)
+  assert(err.kind == "server", tostring(err))
+  for _, case in ipairs(facts.refused) do
+    _, err = client({base_url = case.url}):generate(PARAMS)
+    assert(err.kind == "network" and err.message:find "no secure connection", case.name .. ": " .. tostring(err))
+  end
   os.exit(0)
 end
 

@@ -9,7 +9,8 @@ local certificates = {}
 
 local HOUR = 3600
 
-local ours = authority.new()
+-- Of no name that a store may still have from another run.
+local ours = authority.new {name = "an authority of " .. os.date "%F %T"}
 local stranger = authority.new()
 local between = authority.new({name = "an authority in between"}, ours)
 local expired = authority.new({name = "an authority in between", from = -2 * HOUR, to = -HOUR}, ours)
