@@ -162,7 +162,9 @@ tests() {
 }
 
 run_tests() {
-  WINEPREFIX=$place/wine WINEDEBUG=-all WINEARCH=win64
+  # Not in build/: it has a link to the whole disk, which those who look through this folder would follow.
+  WINEPREFIX=$(mktemp -d "${TMPDIR:-/var/tmp}/stepimg-wine.XXXXXX") WINEDEBUG=-all WINEARCH=win64
+  trap 'wineserver -k 2>/dev/null || true; rm -rf "$WINEPREFIX"' EXIT
   export WINEPREFIX WINEDEBUG WINEARCH STEPIMG_EMULATED=1
   wineboot -i >/dev/null 2>&1 || true
   good=true
