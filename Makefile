@@ -17,6 +17,7 @@ LUAS       ?= lua5.4 luajit lua5.1 lua5.2 lua5.3 $(shell command -v lua5.5 >/dev
 LUA_PC     := $(if $(filter luajit,$(FLAVOUR)),luajit,$(shell for p in lua$(VERSION) lua-$(VERSION) lua$(subst .,,$(VERSION)) lua; do case $$($(PKG_CONFIG) --modversion $$p 2>/dev/null) in ($(VERSION)*) echo $$p; break;; esac; done))
 LUA_CMOD   ?= $(PREFIX)/lib/lua/$(VERSION)
 LIBDIR     ?= $(PREFIX)/lib
+TYPES      ?= $(PREFIX)/share/stepimg
 INCLUDEDIR ?= $(PREFIX)/include
 PROMPT     ?= a lighthouse on a cliff at dusk, oil painting
 
@@ -58,8 +59,8 @@ CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
 HOSTS     := $(addprefix $(OUT)/,host host-static states lua_allocations core_failures) $(addprefix $(BUILD)/,allocations secrets fork edits worker environment.so suspend.so)
 BENCH     := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/host/*.[ch] bench/*.c examples/*.c examples/*/*.c)
-OF_BINDING := await budget callbacks cancel client each each_save ending errors eventloop examples generate history image \
-  interrupts jobs models options process release retry save states stats torture validate waits warnings
+OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate history \
+  image interrupts jobs models options process release retry save states stats torture validate waits warnings
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
 TIDY      := $(filter %.c,$(C_FILES))
 
@@ -174,7 +175,12 @@ $(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: spec/fuzz/%.c $(FUZZ_OBJ)
 
 to = $(call quote,$(DESTDIR)$(1))
 PC = prefix=%s\nlibdir=%s\nincludedir=%s\n\nName: stepimg\nDescription: Pictures from the image service of StepFun\nVersion: %s\nRequires.private: libcurl\nLibs: -L"$${libdir}" -lstepimg\nLibs.private: -pthread -lm\nCflags: -I"$${includedir}"\n
-install: install-module install-library
+install: install-module install-library install-types
+
+# For editors.
+install-types:
+	install -d $(call to,$(TYPES))
+	install -m 644 types/stepimg.lua $(call to,$(TYPES)/stepimg.lua)
 
 install-module: $(MODULE)
 	install -d $(call to,$(LUA_CMOD))
@@ -190,10 +196,24 @@ install-library: $(BUILD)/lib/libstepimg.a $(BUILD)/lib/$(SO)
 
 uninstall:
 	rm -f $(call to,$(LUA_CMOD)/stepimg.so) $(call to,$(INCLUDEDIR)/stepimg.h) $(call to,$(LIBDIR)/pkgconfig/stepimg.pc) \
-	  $(foreach name,libstepimg.a libstepimg.so $(SO),$(call to,$(LIBDIR)/$(name)))
+	  $(call to,$(TYPES)/stepimg.lua) $(foreach name,libstepimg.a libstepimg.so $(SO),$(call to,$(LIBDIR)/$(name)))
 
 clean:
 	rm -rf $(BUILD) stepimg.so demo.png
+
+help:
+	@sed -n 's/^| `\(make [^`]*\)` | \(.*\) |$$/\1: \2/p' CONTRIBUTING.md
+
+docs: docs/reference.md
+docs/reference.md: types/stepimg.lua docs/reference.lua
+	@$(LUA) docs/reference.lua >build/reference.md && mv build/reference.md $@
+
+# The committed sources as an archive, and as a rock with that archive inside it. VERSION is Lua's here.
+dist:
+	@sh spec/dist.sh build/dist
+
+release:
+	@sh spec/release.sh $(call quote,$(RELEASE))
 
 $(TARGETS):
 	@sh spec/setup.sh $@
@@ -239,7 +259,7 @@ run-check: stepimg.so $(BUILD)/binding/stepimg.lua.h $(BUILD)/lib/$(SO)
 	@printf '%s\n' $(TIDY) | xargs -P "$$(nproc)" -I '{}' $(CLANG_TIDY) --quiet '{}' -- -std=c11 -Isrc -I$(BUILD)/binding $(CURL_CF) $(LUA_CF) 2>/dev/null
 	sh spec/layers.sh
 	sh spec/header.sh
-	luarocks lint rockspec/stepimg-scm-1.rockspec
+	for rockspec in rockspec/*.rockspec; do luarocks lint "$$rockspec" || exit 1; done
 	LUA=$(call quote,$(LUA)) sh spec/rock.sh
 
 run-bench: stepimg.so $(BENCH)
@@ -281,5 +301,5 @@ run-mutants:
 run-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I '{}' sh spec/fuzz/run.sh '{}'
 
-.PHONY: all install install-module install-library uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
+.PHONY: all help docs dist release install install-module install-library install-types uninstall clean run-core run-spec $(TARGETS) $(addprefix run-,$(TARGETS))
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

@@ -26,7 +26,7 @@ local function spending(client)
   local stats = client:stats()
   return ("%d pictures, %d failed, %d requests (%d repeats), %.1f MB on %d connections; at most %.3f dollars"):format(
     stats.done, stats.failed, stats.requests, stats.repeats, stats.bytes_received / 1e6, stats.connections,
-    (stats.done + stats.maybe_billed) * PRICE)
+    (stats.done - stats.cached + stats.maybe_billed) * PRICE)
 end
 
 local client, problem = stepimg.new()

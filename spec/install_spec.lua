@@ -38,14 +38,14 @@ local function exported(path, flag)
   return names
 end
 
-describe("The README", function()
+describe("The page for C hosts", function()
   it("says how a host is linked that holds the module, lua-cjson and Lua", function()
     if support.NO_FIGURES then
       pending(support.NO_FIGURES)
     elseif not os.execute "pkg-config --exists lua5.4-cjson" then
       pending "lua-cjson is not to be had as an archive"
     end
-    local commands = support.read "README.md":match "```sh\n(make build/stepimg%.a\n.-)```"
+    local commands = support.read "docs/c-hosts.md":match "```sh\n(make build/stepimg%.a\n.-)```"
     local program = os.tmpname()
     sh("%s", (commands:gsub("%-o game", "$CFLAGS -o " .. quote(program))))
     local needed = sh("readelf --dynamic --wide %s", quote(program))
@@ -65,7 +65,7 @@ describe("make install", function()
 
   local FILES = {
     "include/stepimg.h", "lib/libstepimg.a", "lib/libstepimg.so", "lib/libstepimg.so.0", "lib/lua/5.4/stepimg.so",
-    "lib/pkgconfig/stepimg.pc",
+    "lib/pkgconfig/stepimg.pc", "share/stepimg/stepimg.lua",
   }
   local directory, prefix, environment, server
 
@@ -115,7 +115,7 @@ describe("make install", function()
     make("install " .. words)
     assert.same({
       "opt/lua/stepimg.so", "opt/x/include/stepimg.h", "opt/x/lib64/libstepimg.a", "opt/x/lib64/libstepimg.so",
-      "opt/x/lib64/libstepimg.so.0", "opt/x/lib64/pkgconfig/stepimg.pc",
+      "opt/x/lib64/libstepimg.so.0", "opt/x/lib64/pkgconfig/stepimg.pc", "opt/x/share/stepimg/stepimg.lua",
     }, files(root))
     local description = support.read(root .. "/opt/x/lib64/pkgconfig/stepimg.pc")
     assert.matches("\nlibdir=/opt/x/lib64\n", description)

@@ -11,7 +11,7 @@ local SECONDS = {make = 300, core = 120, related = 300, all = 900} -- a mutant t
 
 -- The specs that are about a folder of the sources.
 local RELATED = {
-  base = "save image errors secrets process", rules = "validate options models readme",
+  base = "save image errors secrets process", rules = "validate options models docs",
   payload = "payload hostile_payload generate save image",
   http = "retry errors transport link download hostile_http1 waits",
   client = "jobs cancel waits limits budget callbacks release",

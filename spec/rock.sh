@@ -1,17 +1,20 @@
 #!/bin/sh
-# sh spec/rock.sh: LuaRocks builds the module from a copy of the sources into a tree of its own, without a network, and a
-# fresh Lua that knows only that tree requires it.
+# sh spec/rock.sh: LuaRocks installs the module from a packed rock of these sources into an empty tree, without a network,
+# and a fresh Lua that knows only that tree requires it.
 set -eu
 cd "$(dirname "$0")/.."
 lua=${LUA:-lua5.4}
 scratch=build/rock
+name=stepimg-$(sed -n 's/.*STEPIMG_VERSION "\(.*\)"/\1/p' src/stepimg.h)
 
 rm -rf "$scratch"
-mkdir -p "$scratch/source"
-cp -R Makefile README.md LICENSE lua_stepimg.c src rockspec "$scratch/source"
+mkdir -p "$scratch/$name"
+cp -R Makefile README.md LICENSE lua_stepimg.c src rockspec "$scratch/$name"
+tar -C "$scratch" -czf "$scratch/$name.tar.gz" "$name"
+(cd "$scratch" && zip -q "$name-1.src.rock" "$name.tar.gz" && zip -q -j "$name-1.src.rock" "$name/rockspec/$name-1.rockspec")
 # What make was told about this build is not for that one.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-(cd "$scratch/source" && luarocks --lua-version 5.4 make --tree ../tree --deps-mode none >../log 2>&1) || {
+(cd "$scratch" && luarocks --lua-version 5.4 install --tree tree --deps-mode none "$name-1.src.rock" >log 2>&1) || {
   cat "$scratch/log" >&2
   exit 1
 }

@@ -171,6 +171,23 @@ for _, way in ipairs(support.WAYS) do
       assert.is_true(quoted > #quotations() / 2, "the server did not quote it")
     end)
 
+    it("is in nothing that a cache keeps, though the server says it", function()
+      local directory = support.directory()
+      local picture = mime.b64 "GIF89a\1\0\1\0\0\0\0\59"
+      local said = {id = KEY, data = {{seed = 7, finish_reason = KEY, b64_json = picture}}}
+      local client <close> = secretive(server, {headers = {["x-standin"] = json.encode {json = json.encode(said)}}})
+      for i = 1, 2 do
+        local result, err = client:generate({prompt = "x", seed = 7}, {cache = directory})
+        assert.equal(i == 2 or nil, result.cached)
+        assert.matches("***", result.id, 1, true)
+        assert_silent("kept", result, err)
+      end
+      for _, name in ipairs(support.names(directory)) do
+        assert_clean(support.read(directory .. "/" .. name), name)
+      end
+      support.remove(directory)
+    end)
+
     it("is in nothing that a program could print or find on its disk after a failure of another kind", function()
       local directory = support.directory()
       for i, case in ipairs(FAILURES) do

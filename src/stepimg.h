@@ -272,6 +272,8 @@ struct stepimg_call {
   double stall_timeout; /* seconds without a byte while an answer or a picture arrives */
   int retries;          /* how often an attempt may be repeated */
   bool download;        /* fetch the picture when the answer holds a link to it */
+  const char *cache; /* folder where pictures are kept and looked for; NULL or "": none. Borrowed: of one call until it
+                           is submitted, of stepimg_client_call_defaults as long as the client lives */
 };
 
 /* How a client works. Make it with stepimg_options_init, change it with stepimg_options_set, and release it with
@@ -283,6 +285,7 @@ struct stepimg_options {
   char *ca_file;
   char *user_agent;
   char *model;    /* what a request asks for that names none; stepimg_check's model */
+  char *cache;    /* call's */
   char **headers; /* "Name: value" */
   size_t header_count;
   int max_concurrent;      /* requests at once */
@@ -315,7 +318,7 @@ STEPIMG_API enum stepimg_kind stepimg_options_from_environment(struct stepimg_op
                                                                struct stepimg_error *error);
 /* The names of all options that stepimg_options_set or, with call, stepimg_call_set knows; NULL from count on. Static. */
 STEPIMG_API const char *stepimg_option_name(size_t index, bool call);
-/* Sets one option of a single call by name. Fails as stepimg_options_set does. */
+/* Sets one option of a single call by name. Borrows the text of cache. Fails as stepimg_options_set does. */
 STEPIMG_API enum stepimg_kind stepimg_call_set(struct stepimg_call *call, const char *name,
                                                const struct stepimg_value *value, struct stepimg_error *error);
 
@@ -414,8 +417,9 @@ struct stepimg_request {
 };
 
 /* Queues a request; never blocks on the network or the disk. *job is the caller's, to be released with stepimg_job_free.
-   Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed), STEPIMG_INVALID (a field's
-   name), STEPIMG_IO (there is no working directory) or STEPIMG_NOMEM. */
+   With a cache and a seed the I/O thread first looks whether the picture was kept; STEPIMG_BUDGET is then the job's
+   failure. Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed), STEPIMG_INVALID (a
+   field's name; a body for a cache that is no JSON object), STEPIMG_IO (there is no working directory) or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request,
                                              stepimg_job **job, struct stepimg_error *error);
 
@@ -537,6 +541,9 @@ struct stepimg_outcome {
      middle are left out, but the last one to the service is not; so is one that there was no memory for. */
   const struct stepimg_exchange *history;
   size_t left_out;
+  bool cached;                            /* the picture was kept in the call's cache: nothing was sent */
+  const struct stepimg_warning *warnings; /* what went wrong beside; NULL: nothing */
+  size_t warning_count;
 };
 
 /* NULL while the job is going. Then the job's. */

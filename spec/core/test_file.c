@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/source.h"
 #include "base/text.h"
 
 enum { GOOD = 42, SOMEBODY = 4321, SOMEBODY_ELSE = 4322 /* users and groups */ };
@@ -152,6 +153,17 @@ static void save(const char *path, const char *text)
   struct file file = open_good(path);
   write_good(&file, text);
   commit_good(&file);
+}
+
+static void save_plainly(const char *path, const char *text, enum stepimg_kind wanted)
+{
+  struct file file;
+  struct stepimg_error error;
+  error_clear(&error);
+  assert_int_equal(file_open_plain(&file, path, &error), STEPIMG_OK);
+  enum stepimg_kind kind = file_write(&file, text, strlen(text), &error);
+  assert_int_equal(file_complete(&file, kind, &error), wanted);
+  assert_null(file.path);
 }
 
 static void assert_refused(const char *path, const char *reason)
@@ -839,6 +851,50 @@ static void a_copy_that_cannot_be_made_leaves_nothing(void **state)
   assert_holds(in_folder("other"), "old");
 }
 
+/* --------------------------------------------------------------------------------------------- files of our own -- */
+
+static void a_plain_file_takes_the_place_of_a_link(void **state)
+{
+  struct stepimg_error error;
+  (void)state;
+  write_plainly(in_folder("other"), "other", 0600);
+  assert_int_equal(symlink("other", in_folder("one")), 0);
+  save_plainly(in_folder("one"), "new", STEPIMG_OK);
+  assert_true(S_ISREG(look_at(in_folder("one")).st_mode));
+  assert_int_equal(mode_of(in_folder("one")), 0644);
+  assert_holds(in_folder("one"), "new");
+  assert_holds(in_folder("other"), "other");
+  write_plainly(in_folder("one"), "old", 0);
+  save_plainly(in_folder("one"), "new", STEPIMG_OK); /* nobody could read it otherwise */
+  assert_int_equal(mode_of(in_folder("one")), 0644);
+  assert_int_equal(mkdir(in_folder("folder"), 0700), 0);
+  save_plainly(in_folder("folder"), "new", STEPIMG_IO);
+  assert_int_equal(count_names(folder), 3);
+  struct file file;
+  error_clear(&error);
+  assert_int_equal(file_open_plain(&file, in_folder("none/x"), &error), STEPIMG_IO);
+  assert_contains(error.message, "no file can be made in its folder");
+}
+
+static void a_plain_source_is_no_link(void **state)
+{
+  struct source source;
+  struct stepimg_error error;
+  (void)state;
+  write_plainly(in_folder("one"), "text", 0600);
+  assert_int_equal(symlink("one", in_folder("link")), 0);
+  assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+  error_clear(&error);
+  assert_int_equal(source_open(&source, in_folder("link"), &error), STEPIMG_OK);
+  source_close(&source);
+  assert_int_equal(source_open_plain(&source, in_folder("one"), &error), STEPIMG_OK);
+  assert_int_equal(source.size, 4);
+  source_close(&source);
+  assert_int_equal(source_open_plain(&source, in_folder("link"), &error), STEPIMG_IO);
+  assert_int_equal(source_open_plain(&source, in_folder("pipe"), &error), STEPIMG_IO);
+  assert_int_equal(source_open_plain(&source, folder, &error), STEPIMG_IO);
+}
+
 int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -873,6 +929,8 @@ int main(void)
       IN_A_FOLDER(a_file_that_somebody_took_away_is_not_promised),
       IN_A_FOLDER(a_copy_is_whole),
       IN_A_FOLDER(a_copy_that_cannot_be_made_leaves_nothing),
+      IN_A_FOLDER(a_plain_file_takes_the_place_of_a_link),
+      IN_A_FOLDER(a_plain_source_is_no_link),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

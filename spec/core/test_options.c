@@ -68,6 +68,31 @@ static void a_text_may_be_its_own_new_value(void **state)
   }
 }
 
+/* A path is what a system takes for one. Of a client it is copied, of a call it is borrowed. */
+static void a_path_is_any_text_without_a_nul(void **state)
+{
+  char path[] = "\xff a\tb\n/";
+  const char given[] = "of a call";
+  (void)state;
+  assert_null(options.call.cache);
+  assert_good("cache", string(path));
+  assert_ptr_equal(options.call.cache, options.cache);
+  assert_ptr_not_equal(options.cache, path);
+  path[1] = 'x';
+  assert_string_equal(options.call.cache, "\xff a\tb\n/");
+  assert_good("cache", string(options.cache)); /* its own new value */
+  assert_string_equal(options.call.cache, "\xff a\tb\n/");
+  assert_good("cache", string(""));
+  assert_string_equal(options.call.cache, "");
+  assert_bad("cache", string_of("a\0b", 3), false);
+  assert_bad("cache", integer(1), true);
+  assert_bad("cache", boolean(false), true);
+  struct stepimg_call call = options.call;
+  const struct stepimg_value value = string(given);
+  assert_int_equal(stepimg_call_set(&call, "cache", &value, &error), STEPIMG_OK);
+  assert_ptr_equal(call.cache, given);
+}
+
 static void texts_are_strings(void **state)
 {
   (void)state;
@@ -344,8 +369,8 @@ static void all_options_can_be_listed(void **state)
     assert_int_equal(stepimg_call_set(&call, name, &value, &error), STEPIMG_INVALID);
     assert_int_equal(error.reason, STEPIMG_REASON_TYPE);
   }
-  assert_int_equal(of_clients, 19);
-  assert_int_equal(of_calls, 5);
+  assert_int_equal(of_clients, 20);
+  assert_int_equal(of_calls, 6);
   assert_null(stepimg_option_name(1000, false));
   assert_null(stepimg_option_name(1000, true));
 }
@@ -448,6 +473,7 @@ int main(void)
       WITH_OPTIONS(defaults_are_the_promised_ones),
       WITH_OPTIONS(texts_are_copied_and_replaced),
       WITH_OPTIONS(a_text_may_be_its_own_new_value),
+      WITH_OPTIONS(a_path_is_any_text_without_a_nul),
       WITH_OPTIONS(texts_are_strings),
       WITH_OPTIONS(texts_have_no_control_characters_and_are_utf8),
       WITH_OPTIONS(max_concurrent_is_1_to_10000),

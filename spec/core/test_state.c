@@ -14,6 +14,7 @@ enum { STATES = JOB_ENDED + 1 };
 /* The way to each state from JOB_NEW, JOB_ENDED being the way's end. */
 static const enum job_state ways[STATES][5] = {
     [JOB_NEW] = {JOB_ENDED},
+    [JOB_LOOKING] = {JOB_LOOKING, JOB_ENDED},
     [JOB_QUEUED] = {JOB_QUEUED, JOB_ENDED},
     [JOB_POSTING] = {JOB_QUEUED, JOB_POSTING, JOB_ENDED},
     [JOB_ASKING] = {JOB_ASKING, JOB_ENDED},
@@ -49,13 +50,14 @@ static void each_state_has_its_list(void **unused)
     assert_int_equal(atomic_load(&job.state), state);
     assert_int_equal(jobs.in_flight, flies);
     assert_int_equal(jobs_first(&jobs.flight) == &job, flies);
+    assert_int_equal(jobs_first(&jobs.looking) == &job, state == JOB_LOOKING);
     assert_int_equal(jobs_first(&jobs.queued) == &job, state == JOB_QUEUED);
     assert_int_equal(jobs_first(&jobs.asking) == &job, state == JOB_ASKING);
     assert_int_equal(jobs_first(&jobs.paused) == &job, state == JOB_PAUSED);
     job_enter(&jobs, &job, JOB_ENDED, "test");
     assert_int_equal(jobs.in_flight, 0);
     assert_true(list_is_empty(&jobs.flight) && list_is_empty(&jobs.queued) && list_is_empty(&jobs.asking) &&
-                list_is_empty(&jobs.paused));
+                list_is_empty(&jobs.paused) && list_is_empty(&jobs.looking));
     jobs_free(&jobs);
   }
 }
@@ -130,15 +132,15 @@ static bool is_refused(enum job_state from, enum job_state to)
 static void there_is_no_other_way(void **unused)
 {
   static const char *const legal[STATES] = {
-      /* by the first letters of new, queued, posting, asking, fetching, paused (z), storing, ended */
-      [JOB_NEW] = "qaze",      [JOB_QUEUED] = "pfe",  [JOB_POSTING] = "pfzse", [JOB_ASKING] = "ze",
-      [JOB_FETCHING] = "fzse", [JOB_PAUSED] = "qaze", [JOB_STORING] = "e",
+      /* by the first letters of new, looking, queued, posting, asking, fetching, paused (z), storing, ended */
+      [JOB_NEW] = "lqaze", [JOB_LOOKING] = "qse",   [JOB_QUEUED] = "pfe",  [JOB_POSTING] = "pfzse",
+      [JOB_ASKING] = "ze", [JOB_FETCHING] = "fzse", [JOB_PAUSED] = "qaze", [JOB_STORING] = "e",
   };
   (void)unused;
   for (int from = JOB_NEW; from < JOB_ENDED; from++)
     for (int to = JOB_NEW; to < STATES; to++)
       assert_int_equal(is_refused((enum job_state)from, (enum job_state)to),
-                       strchr(legal[from], "nqpafzse"[to]) == NULL);
+                       strchr(legal[from], "nlqpafzse"[to]) == NULL);
 }
 #else
 static void there_is_no_other_way(void **unused)

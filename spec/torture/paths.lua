@@ -88,6 +88,39 @@ path("generate", function(state)
   end
 end)
 
+local seeds = 100
+
+local function check_cached(seed, result, err)
+  assert(result, tostring(err))
+  assert(result.image.seed == seed and #result.image.bytes == BYTES, "it is another picture")
+end
+
+-- The first one is kept, the second one found. What is kept is whole, or is none.
+path("cache", function(state)
+  for i = 1, 2 do
+    local result, err = state.client:generate(state.params, {cache = directory})
+    if not state.meddled then
+      check_cached(state.params.seed, result, err)
+      assert(state.failed or not result.cached == (i == 1), "it was not kept, and nobody says why")
+      state.failed = result.warnings ~= nil
+    end
+  end
+end, function(state, good)
+  local own = paths.client {budget = 0, cache = directory}
+  local result, err = own:generate(state.params)
+  if result or err.kind ~= "budget" then
+    check_cached(state.params.seed, result, err)
+    assert(result.cached)
+  else
+    assert(not good or state.meddled or state.failed, "it was not kept")
+  end
+  own:close()
+end, function(state)
+  seeds = seeds + 1
+  state.params = prompt()
+  state.params.seed = seeds
+end)
+
 path("account", function(state)
   state.job = assert(state.client:account {on_done = state.on_done})
   state.client:update()

@@ -8,17 +8,6 @@
 
 enum { BLOCK = 64 * 1024 /* of a copy */ };
 
-/* What was written into file, if kind says so, is put in its place. On failure nothing is left: who asked has it still. */
-static enum stepimg_kind complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
-{
-  if (kind == STEPIMG_OK)
-    kind = file_close(file, error);
-  if (kind == STEPIMG_OK)
-    kind = file_put(file, error);
-  file_abort(file);
-  return kind;
-}
-
 /* Writes all of source into file. block is of BLOCK bytes. */
 static enum stepimg_kind pour(struct source *source, char *block, struct file *file, struct stepimg_error *error)
 {
@@ -41,7 +30,7 @@ enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_err
   char *block = malloc(BLOCK);
   enum stepimg_kind kind = block != NULL ? file_open(&file, to, error) : error_nomem(error);
   if (kind == STEPIMG_OK)
-    kind = complete(&file, pour(&source, block, &file, error), error);
+    kind = file_complete(&file, pour(&source, block, &file, error), error);
   free(block);
   source_close(&source);
   return kind;
@@ -62,7 +51,7 @@ enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t
   struct file file;
   error_clear(error);
   enum stepimg_kind kind = file_open(&file, path, error);
-  return kind == STEPIMG_OK ? complete(&file, file_write(&file, bytes, length, error), error) : kind;
+  return kind == STEPIMG_OK ? file_complete(&file, file_write(&file, bytes, length, error), error) : kind;
 }
 
 enum stepimg_kind stepimg_copy_file(const char *from, const char *to, struct stepimg_error *error)

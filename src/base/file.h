@@ -23,17 +23,21 @@ struct file {
   char *path;      /* what it is to replace, links followed. Owned; NULL: none is open or waits for its commit */
   char *temporary; /* owned */
   int descriptor;  /* of the temporary one, on Windows its handle; -1: closed */
+  bool plain;      /* a link in its place is replaced, and not followed */
 };
 
-#define FILE_NONE ((struct file){NULL, NULL, -1})
+#define FILE_NONE ((struct file){NULL, NULL, -1, false})
 
 /* What path means now, whatever becomes the working directory: *resolved is the caller's to free, NULL where it fails
    (STEPIMG_IO: there is no working directory; STEPIMG_NOMEM). Looks at no file. */
 enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg_error *error);
 
 /* Makes the temporary file, if path is one that can be written: all that can be known before. Fails with STEPIMG_IO or
-   STEPIMG_NOMEM, as do the next five; path may be gone afterwards. */
+   STEPIMG_NOMEM, as do the next seven; path may be gone afterwards. */
 MUST_USE enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error);
+/* The same for a file of our own, in a folder that others may write into: a link in its place is replaced, not followed,
+   and no mode is kept. */
+MUST_USE enum stepimg_kind file_open_plain(struct file *file, const char *path, struct stepimg_error *error);
 MUST_USE enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length, struct stepimg_error *error);
 /* Empties it, to be written anew. */
 MUST_USE enum stepimg_kind file_restart(struct file *file, struct stepimg_error *error);
@@ -42,8 +46,9 @@ MUST_USE enum stepimg_kind file_close(struct file *file, struct stepimg_error *e
 /* Puts the closed file in its place. Where that fails, the whole file stays under its temporary name, which the message
    says too: *kept is the caller's to free; else NULL. kept may be NULL. */
 MUST_USE enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error);
-/* The same, but where it fails the file is still to be aborted. */
-MUST_USE enum stepimg_kind file_put(struct file *file, struct stepimg_error *error);
+/* Closes what was written into the file, if kind says that it was, and puts it in its place. Where that fails nothing is
+   left: whoever asks for this has the bytes still. */
+MUST_USE enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error);
 /* Leaves nothing behind. Idempotent; after a commit too. */
 void file_abort(struct file *file);
 

@@ -126,11 +126,26 @@ static void keep_mode(int descriptor, const struct stat *old)
   fchmod(descriptor, mode);
 }
 
+/* Makes the temporary file. old: what is there, or NULL. */
+static enum stepimg_kind make_temporary(struct file *file, const struct stat *old, struct stepimg_error *error)
+{
+  char reason[2 * REASON_MAX], why[REASON_MAX];
+  int number = create_beside(file, old != NULL ? 0600 : 0666);
+  if (number == ENOMEM)
+    return error_nomem(error);
+  if (number != 0) {
+    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
+    return fail_with(error, file->path, reason);
+  }
+  if (old != NULL)
+    keep_mode(file->descriptor, old);
+  return STEPIMG_OK;
+}
+
 /* Finds out what the path means, and makes the temporary file. */
 static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *error)
 {
   struct stat old, target;
-  char reason[2 * REASON_MAX], why[REASON_MAX];
   bool is_there = stat(file->path, &old) == 0;
   if (!is_there && errno != ENOENT)
     return fail(error, file->path, errno);
@@ -142,26 +157,35 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
   /* Some links in /proc lead elsewhere than they say. */
   if (is_there && (lstat(file->path, &target) != 0 || target.st_dev != old.st_dev || target.st_ino != old.st_ino))
     return fail_with(error, file->path, "the link to it cannot be followed");
-  number = create_beside(file, is_there ? 0600 : 0666);
-  if (number == ENOMEM)
-    return error_nomem(error);
-  if (number != 0) {
-    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
-    return fail_with(error, file->path, reason);
-  }
-  if (is_there)
-    keep_mode(file->descriptor, &old);
-  return STEPIMG_OK;
+  return make_temporary(file, is_there ? &old : NULL, error);
+}
+
+static enum stepimg_kind open_plain(struct file *file, struct stepimg_error *error)
+{
+  file->plain = true;
+  return make_temporary(file, NULL, error);
+}
+
+/* Whose path is a copy of path. */
+static enum stepimg_kind open_by(enum stepimg_kind (*way)(struct file *file, struct stepimg_error *error),
+                                 struct file *file, const char *path, struct stepimg_error *error)
+{
+  *file = FILE_NONE;
+  file->path = text_join(path, strlen(path), "");
+  enum stepimg_kind kind = file->path != NULL ? way(file, error) : error_nomem(error);
+  if (kind != STEPIMG_OK)
+    forget(file);
+  return kind;
 }
 
 enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
 {
-  *file = FILE_NONE;
-  file->path = text_join(path, strlen(path), "");
-  enum stepimg_kind kind = file->path != NULL ? open_beside(file, error) : error_nomem(error);
-  if (kind != STEPIMG_OK)
-    forget(file);
-  return kind;
+  return open_by(open_beside, file, path, error);
+}
+
+enum stepimg_kind file_open_plain(struct file *file, const char *path, struct stepimg_error *error)
+{
+  return open_by(open_plain, file, path, error);
 }
 
 /* Returns 0 or errno. */
@@ -232,7 +256,7 @@ static int put_in_place(const struct file *file)
 {
   struct stat there;
   /* A rename would replace a device or a link that came meanwhile as gladly as a file. */
-  if (lstat(file->path, &there) == 0 && !S_ISREG(there.st_mode))
+  if (lstat(file->path, &there) == 0 && !S_ISREG(there.st_mode) && !(file->plain && S_ISLNK(there.st_mode)))
     return S_ISDIR(there.st_mode) ? EISDIR : EEXIST;
   return rename(file->temporary, file->path) == 0 ? 0 : errno;
 }
@@ -259,16 +283,6 @@ enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_err
   return number == 0 ? STEPIMG_OK : STEPIMG_IO;
 }
 
-enum stepimg_kind file_put(struct file *file, struct stepimg_error *error)
-{
-  CHECK(file->temporary != NULL && file->descriptor < 0);
-  int number = put_in_place(file);
-  if (number != 0)
-    return fail(error, file->path, number);
-  forget(file);
-  return STEPIMG_OK;
-}
-
 void file_abort(struct file *file)
 {
   if (file->descriptor >= 0)
@@ -276,4 +290,18 @@ void file_abort(struct file *file)
   if (file->temporary != NULL)
     unlink(file->temporary);
   forget(file);
+}
+
+enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
+{
+  if (kind == STEPIMG_OK)
+    kind = file_close(file, error);
+  int number = kind == STEPIMG_OK ? put_in_place(file) : 0;
+  if (number != 0)
+    kind = fail(error, file->path, number);
+  if (kind == STEPIMG_OK)
+    forget(file);
+  else
+    file_abort(file);
+  return kind;
 }

@@ -123,10 +123,21 @@ static DWORD create_beside(struct file *file)
   return ERROR_FILE_EXISTS;
 }
 
+static enum stepimg_kind make_temporary(struct file *file, struct stepimg_error *error)
+{
+  char reason[2 * REASON_MAX], why[REASON_MAX];
+  DWORD number = create_beside(file);
+  if (number == ERROR_NOT_ENOUGH_MEMORY)
+    return error_nomem(error);
+  if (number == 0)
+    return STEPIMG_OK;
+  snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, (int)number));
+  return fail_with(error, file->path, reason);
+}
+
 static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *error)
 {
   DWORD number, attributes = attributes_of(file->path, &number);
-  char reason[2 * REASON_MAX], why[REASON_MAX];
   if (attributes == INVALID_FILE_ATTRIBUTES && number != ERROR_FILE_NOT_FOUND)
     return fail(error, file->path, number);
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
@@ -134,19 +145,19 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DEVICE) != 0)
     return fail_with(error, file->path, "it is no regular file");
   number = (DWORD)path_follow(&file->path);
-  if (number != 0)
-    return fail(error, file->path, number);
-  number = create_beside(file);
-  if (number == ERROR_NOT_ENOUGH_MEMORY)
-    return error_nomem(error);
-  if (number != 0) {
-    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, (int)number));
-    return fail_with(error, file->path, reason);
-  }
-  return STEPIMG_OK;
+  return number == 0 ? make_temporary(file, error) : fail(error, file->path, number);
 }
 
-enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
+/* MoveFileExW replaces a link. */
+static enum stepimg_kind open_plain(struct file *file, struct stepimg_error *error)
+{
+  file->plain = true;
+  return make_temporary(file, error);
+}
+
+/* Whose path is a copy of path. */
+static enum stepimg_kind open_by(enum stepimg_kind (*way)(struct file *file, struct stepimg_error *error),
+                                 struct file *file, const char *path, struct stepimg_error *error)
 {
   enum stepimg_kind kind;
   *file = FILE_NONE;
@@ -154,10 +165,20 @@ enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_
   if (file->path == NULL)
     kind = error_nomem(error);
   else
-    kind = path[0] != '\0' ? open_beside(file, error) : fail(error, path, ERROR_PATH_NOT_FOUND);
+    kind = path[0] != '\0' ? way(file, error) : fail(error, path, ERROR_PATH_NOT_FOUND);
   if (kind != STEPIMG_OK)
     forget(file);
   return kind;
+}
+
+enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error)
+{
+  return open_by(open_beside, file, path, error);
+}
+
+enum stepimg_kind file_open_plain(struct file *file, const char *path, struct stepimg_error *error)
+{
+  return open_by(open_plain, file, path, error);
 }
 
 enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length, struct stepimg_error *error)
@@ -226,16 +247,6 @@ enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_err
   return number == 0 ? STEPIMG_OK : STEPIMG_IO;
 }
 
-enum stepimg_kind file_put(struct file *file, struct stepimg_error *error)
-{
-  CHECK(file->temporary != NULL && file->descriptor == -1);
-  DWORD number = put_in_place(file);
-  if (number != 0)
-    return fail(error, file->path, number);
-  forget(file);
-  return STEPIMG_OK;
-}
-
 void file_abort(struct file *file)
 {
   if (file->descriptor != -1)
@@ -245,4 +256,18 @@ void file_abort(struct file *file)
     DeleteFileW(wide);
   free(wide);
   forget(file);
+}
+
+enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
+{
+  if (kind == STEPIMG_OK)
+    kind = file_close(file, error);
+  DWORD number = kind == STEPIMG_OK ? put_in_place(file) : 0;
+  if (number != 0)
+    kind = fail(error, file->path, number);
+  if (kind == STEPIMG_OK)
+    forget(file);
+  else
+    file_abort(file);
+  return kind;
 }

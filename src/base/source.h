@@ -16,6 +16,8 @@ struct source {
 
 /* All fail with STEPIMG_IO or STEPIMG_NOMEM. Where opening fails, there is nothing to close. */
 MUST_USE enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error);
+/* The same, but a link is refused as well. */
+MUST_USE enum stepimg_kind source_open_plain(struct source *source, const char *path, struct stepimg_error *error);
 /* The next of it, at most size bytes; *length is 0 at its end. */
 MUST_USE enum stepimg_kind source_read(struct source *source, void *out, size_t size, size_t *length,
                                        struct stepimg_error *error);

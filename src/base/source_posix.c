@@ -22,12 +22,12 @@ static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int
   return STEPIMG_IO;
 }
 
-enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error)
+static enum stepimg_kind open_with(int flags, struct source *source, const char *path, struct stepimg_error *error)
 {
   struct stat there;
   enum stepimg_kind kind = STEPIMG_OK;
   source->path = path;
-  source->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* else a pipe's open would wait */
+  source->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags); /* else a pipe's open would wait */
   if (source->descriptor < 0)
     return fail(error, path, errno);
   if (fstat(source->descriptor, &there) != 0)
@@ -39,6 +39,16 @@ enum stepimg_kind source_open(struct source *source, const char *path, struct st
   else
     source->size = there.st_size > 0 ? (uint64_t)there.st_size : 0;
   return kind;
+}
+
+enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error)
+{
+  return open_with(0, source, path, error);
+}
+
+enum stepimg_kind source_open_plain(struct source *source, const char *path, struct stepimg_error *error)
+{
+  return open_with(O_NOFOLLOW, source, path, error);
 }
 
 enum stepimg_kind source_read(struct source *source, void *out, size_t size, size_t *length,

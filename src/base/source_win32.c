@@ -29,7 +29,7 @@ static HANDLE handle_of(const struct source *source)
   return (HANDLE)(intptr_t)source->descriptor;
 }
 
-enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error)
+static enum stepimg_kind open_with(DWORD flags, struct source *source, const char *path, struct stepimg_error *error)
 {
   LARGE_INTEGER size;
   BY_HANDLE_FILE_INFORMATION there;
@@ -38,7 +38,7 @@ enum stepimg_kind source_open(struct source *source, const char *path, struct st
   wchar_t *wide = wide_of(path);
   HANDLE handle = wide == NULL ? INVALID_HANDLE_VALUE
                                : CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                             NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+                                             NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags, NULL);
   DWORD number = GetLastError();
   free(wide);
   source->descriptor = (int)(intptr_t)handle;
@@ -50,11 +50,23 @@ enum stepimg_kind source_open(struct source *source, const char *path, struct st
     kind = fail(error, path, GetLastError());
   else if ((there.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
     kind = fail_with(error, path, "it is a directory");
+  else if (flags != 0 && (there.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+    kind = fail_with(error, path, "it is a link");
   if (kind != STEPIMG_OK)
     source_close(source);
   else
     source->size = (uint64_t)size.QuadPart;
   return kind;
+}
+
+enum stepimg_kind source_open(struct source *source, const char *path, struct stepimg_error *error)
+{
+  return open_with(0, source, path, error);
+}
+
+enum stepimg_kind source_open_plain(struct source *source, const char *path, struct stepimg_error *error)
+{
+  return open_with(FILE_FLAG_OPEN_REPARSE_POINT, source, path, error);
 }
 
 enum stepimg_kind source_read(struct source *source, void *out, size_t size, size_t *length,

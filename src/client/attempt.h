@@ -6,21 +6,8 @@
 #define STEPIMG_ATTEMPT_H
 
 #include <curl/curl.h>
-#include <stdint.h>
 
-#include "client/job.h"
-#include "client/state.h"
-#include "http/pool.h"
-#include "payload/spares.h"
-
-/* What one I/O thread has; on its stack. */
-struct worker {
-  stepimg_client *client; /* held */
-  struct pool *pool;      /* owned */
-  struct jobs jobs;
-  struct spares spares;
-  uint64_t chance; /* state of a xorshift generator: the jitter needs no better */
-};
+#include "client/work.h"
 
 /* The first of the queue has its turn. */
 void attempt_start(struct worker *worker, struct stepimg_job *job);
@@ -28,13 +15,13 @@ void attempt_start(struct worker *worker, struct stepimg_job *job);
 void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code);
 /* Whether its turn costs nothing: it has a picture to fetch. */
 bool attempt_is_free(const struct stepimg_job *job);
-/* A job comes into the queue. */
+/* It waits for its turn. why is for the trace. */
+void attempt_queue(struct worker *worker, struct stepimg_job *job, const char *why);
+/* A job comes in. */
 void attempt_enqueue(struct worker *worker, struct stepimg_job *job);
 /* Its timer has run out by now: its pause is over, or its deadline, or it may have stalled. */
 void attempt_due(struct worker *worker, struct stepimg_job *job, double now);
 /* The client is at its end. */
 void attempt_abort(struct worker *worker, struct stepimg_job *job);
-/* The host has ended the job: what the thread has of it goes. */
-void attempt_let_go(struct worker *worker, struct stepimg_job *job);
 
 #endif

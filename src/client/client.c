@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "client/job.h"
 #include "client/shared.h"
@@ -28,10 +29,14 @@ enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_cl
   client->max_response_bytes = options->max_response_bytes;
   client->strict = options->strict;
   client->has_key = options->api_key != NULL && options->api_key[0] != '\0';
+  client->call.cache = NULL;
   if (!pace_init(&client->pace, (size_t)options->requests_per_minute))
     error_nomem(error);
   else
     settings_init(&client->settings, options, error);
+  if (error->kind == STEPIMG_OK && options->cache != NULL && options->cache[0] != '\0' &&
+      file_resolve(options->cache, &client->cache, error) == STEPIMG_OK)
+    client->call.cache = client->cache;
   if (error->kind == STEPIMG_OK)
     *out = client;
   else
@@ -60,6 +65,11 @@ static enum stepimg_kind enlist(stepimg_client *client, struct stepimg_job *job,
   return STEPIMG_OK;
 }
 
+static enum stepimg_kind refuse(const stepimg_client *client, struct stepimg_error *error)
+{
+  return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
+}
+
 enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request, stepimg_job **out,
                                  struct stepimg_error *error)
 {
@@ -69,14 +79,20 @@ enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_re
     return error_set(error, STEPIMG_CANCELLED, NULL, "%s", elsewhere);
   if (!client->has_key)
     return error_set(error, STEPIMG_AUTH, "api_key", "there is none; give the option api_key or set STEP_API_KEY");
-  if (request->question == STEPIMG_PICTURE && client->budget >= 0 && atomic_load(&client->spent) >= client->budget)
-    return error_set(error, STEPIMG_BUDGET, NULL, "this client's budget of %d pictures is used up", client->budget);
+  bool spent =
+      request->question == STEPIMG_PICTURE && client->budget >= 0 && atomic_load(&client->spent) >= client->budget;
+  if (spent && request->call.cache == NULL)
+    return refuse(client, error);
   struct stepimg_job *job = job_new(client, request, error);
   if (job == NULL)
     return error->kind;
-  lock_acquire(&client->lock);
-  enlist(client, job, error);
-  lock_release(&client->lock);
+  if (spent && !cache_may_hit(job->cache))
+    refuse(client, error);
+  else {
+    lock_acquire(&client->lock);
+    enlist(client, job, error);
+    lock_release(&client->lock);
+  }
   if (error->kind == STEPIMG_OK)
     *out = job;
   else {

@@ -42,6 +42,7 @@ static void free_outcome(struct stepimg_outcome *outcome)
   if (outcome == NULL || outcome == &no_memory)
     return;
   answer_release(outcome);
+  free((struct stepimg_warning *)outcome->warnings);
   history_free(outcome->history);
   free(outcome);
 }
@@ -55,6 +56,7 @@ void job_release(struct stepimg_job *job)
   history_free(job->history.first);
   queue_release(job->queue);
   edit_free(job->edit);
+  cache_free(job->cache);
   free(job->body);
   free(job->save);
   free(job->target);
@@ -102,35 +104,42 @@ static bool copy_body(struct stepimg_job *job, const struct stepimg_request *req
   return true;
 }
 
+/* What the options ask for on the disk. False: error says why it is not to be had. */
+static bool copy_paths(struct stepimg_job *job, const struct stepimg_request *request, struct stepimg_error *error)
+{
+  if (cache_new(&job->cache, request, error) != STEPIMG_OK)
+    return false;
+  if (request->save == NULL)
+    return true;
+  job->save = text_join(request->save, strlen(request->save), "");
+  if (job->save == NULL)
+    error_nomem(error);
+  else
+    file_resolve(request->save, &job->target, error);
+  return error->kind == STEPIMG_OK;
+}
+
 struct stepimg_job *job_new(stepimg_client *client, const struct stepimg_request *request, struct stepimg_error *error)
 {
   struct stepimg_job *job = calloc(1, sizeof *job);
-  if (job == NULL)
+  if (job == NULL) {
     error_nomem(error);
-  else if (copy_body(job, request, error) && request->save != NULL) {
-    job->save = text_join(request->save, strlen(request->save), "");
-    if (job->save == NULL)
-      error_nomem(error);
-    else
-      file_resolve(request->save, &job->target, error);
+    return NULL;
   }
-  if (job == NULL || error->kind != STEPIMG_OK) {
-    if (job != NULL) {
-      edit_free(job->edit);
-      free(job->body);
-      free(job->save);
-    }
-    free(job);
+  atomic_init(&job->holders, 1);
+  job->client = client_hold(client);
+  if (!copy_body(job, request, error) || !copy_paths(job, request, error)) {
+    job_release(job);
     return NULL;
   }
   job->question = request->question;
   job->call = request->call;
+  job->call.cache = NULL; /* the host's own */
   job->tag = request->tag;
   job->submitted = clock_now();
   history_init(&job->history, job->submitted);
-  job->client = client_hold(client);
   job->queue = queue_hold(request->queue);
-  atomic_init(&job->holders, 2);
+  atomic_store(&job->holders, 2);
   return job;
 }
 
@@ -169,8 +178,10 @@ static struct stepimg_outcome *new_outcome(struct stepimg_job *job, const struct
   if (outcome == NULL)
     return (struct stepimg_outcome *)&no_memory;
   outcome->error = *error;
-  if (answer != NULL)
+  if (answer != NULL) {
     answer_take(answer, outcome);
+    cache_tell(job->cache, outcome);
+  }
   for (size_t i = 0; i < outcome->image_count; i++)
     if (outcome->images[i].payload != NULL)
       payload_return_to(outcome->images[i].payload, drop_payload, client_hold(job->client));
@@ -213,6 +224,7 @@ static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, cha
     outcome->timing.total = now - job->submitted;
   }
   count_end(job, &outcome->error);
+  job->client->stats.cached += outcome->cached;
   job->outcome = outcome;
   atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
@@ -365,6 +377,7 @@ static enum stepimg_state public_state(const struct stepimg_job *job, bool ended
     return STEPIMG_STATE_FINISHED;
   switch (atomic_load(&job->state)) {
   case JOB_NEW:
+  case JOB_LOOKING:
   case JOB_QUEUED: /* before a repeat it has its turn to wait for as well */
   case JOB_PAUSED:
     return atomic_load(&job->attempts) > 0 ? STEPIMG_STATE_RETRYING : STEPIMG_STATE_QUEUED;

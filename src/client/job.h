@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "client/cache.h"
 #include "client/edit.h"
 #include "client/history.h"
 #include "client/places.h"
@@ -22,11 +23,12 @@
 #include "payload/answer.h"
 #include "stepimg.h"
 
-struct work; /* attempt.h: what a job needs once it was in flight */
+struct work; /* work.h */
 
 /* Where the I/O thread has a job. state.h has the one function that changes it, and which moves are legal. */
 enum job_state {
   JOB_NEW,      /* in the inbox; the thread has not seen it */
+  JOB_LOOKING,  /* waits to be looked for in its cache */
   JOB_QUEUED,   /* waits for its turn */
   JOB_POSTING,  /* its POST is under way */
   JOB_ASKING,   /* its question is, which is in no limit */
@@ -70,6 +72,7 @@ struct stepimg_job {
 
   /* The I/O thread's. */
   struct edit *edit;   /* owned, until its attempts are over; NULL: it edits no picture */
+  struct cache *cache; /* owned; NULL: none. To be read by the host before the job is enlisted */
   struct list_link io; /* of the list of its state */
   struct timer timer;
   struct work *work; /* NULL: nothing was begun */

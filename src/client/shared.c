@@ -34,6 +34,7 @@ void client_release(stepimg_client *client)
   if (atomic_fetch_sub(&client->holders, 1) > 1)
     return;
   settings_clear(&client->settings);
+  free(client->cache);
   pace_free(&client->pace);
   queue_release(client->queue);
   lock_destroy(&client->lock);

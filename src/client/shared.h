@@ -28,6 +28,7 @@ struct stepimg_client {
   /* Constant after stepimg_client_new. */
   struct settings settings;
   struct stepimg_call call;
+  char *cache; /* call's, owned; NULL: none */
   int max_concurrent, budget;
   size_t max_response_bytes;
   bool strict, has_key, traced;

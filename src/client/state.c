@@ -3,13 +3,15 @@
 #include <math.h>
 #include <stdio.h>
 
-static const char *const names[] = {"new", "queued", "posting", "asking", "fetching", "paused", "storing", "ended"};
+static const char *const names[] = {"new",      "looking", "queued",  "posting", "asking",
+                                    "fetching", "paused",  "storing", "ended"};
 
 #define TO(state) (1u << JOB_##state)
 
 /* Where a job may go from each state. A POST may follow a POST at once: one that never left, on another connection. */
 static const unsigned legal[] = {
-    [JOB_NEW] = TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
+    [JOB_NEW] = TO(LOOKING) | TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
+    [JOB_LOOKING] = TO(QUEUED) | TO(STORING) | TO(ENDED),
     [JOB_QUEUED] = TO(POSTING) | TO(FETCHING) | TO(ENDED),
     [JOB_POSTING] = TO(POSTING) | TO(FETCHING) | TO(PAUSED) | TO(STORING) | TO(ENDED),
     [JOB_ASKING] = TO(PAUSED) | TO(ENDED),
@@ -22,6 +24,7 @@ static const unsigned legal[] = {
 void jobs_init(struct jobs *jobs)
 {
   *jobs = (struct jobs){.in_flight = 0};
+  list_init(&jobs->looking);
   list_init(&jobs->queued);
   list_init(&jobs->flight);
   list_init(&jobs->asking);
@@ -42,11 +45,13 @@ struct stepimg_job *jobs_first(const struct list *list)
 static struct list *list_of(struct jobs *jobs, int state)
 {
   switch (state) {
+  case JOB_LOOKING:
+    return &jobs->looking;
   case JOB_QUEUED:
     return &jobs->queued;
   case JOB_POSTING:
   case JOB_FETCHING:
-  case JOB_STORING: /* it keeps its place among those in flight for that moment */
+  case JOB_STORING: /* its place is among those in flight for that moment */
     return &jobs->flight;
   case JOB_ASKING:
     return &jobs->asking;

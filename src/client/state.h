@@ -10,7 +10,7 @@
 
 /* The jobs of one thread, by where they are. */
 struct jobs {
-  struct list queued, flight, asking, paused;
+  struct list looking, queued, flight, asking, paused;
   int in_flight; /* of flight */
   struct timers timers;
 };

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "client/attempt.h"
+#include "client/lookup.h"
 
 enum {
   /* Requests that have no connection yet, at once, and one more for every fourth that has. Of a thousand that start
@@ -33,7 +34,7 @@ static bool read_inbox(struct worker *worker)
     list_remove(&job->inbox);
     lock_release(&client->lock);
     if (ended)
-      attempt_let_go(worker, job);
+      work_let_go(worker, job);
     else
       attempt_enqueue(worker, job);
     job_release(job);
@@ -46,8 +47,8 @@ static bool read_inbox(struct worker *worker)
 
 static bool is_idle(const struct jobs *jobs)
 {
-  return list_is_empty(&jobs->queued) && list_is_empty(&jobs->flight) && list_is_empty(&jobs->asking) &&
-         list_is_empty(&jobs->paused);
+  return list_is_empty(&jobs->looking) && list_is_empty(&jobs->queued) && list_is_empty(&jobs->flight) &&
+         list_is_empty(&jobs->asking) && list_is_empty(&jobs->paused);
 }
 
 /* Takes over the pictures that were dropped, and frees what of them is not to be used again. */
@@ -100,6 +101,8 @@ static double next_start(const struct worker *worker)
 /* Milliseconds to sleep, as far as it is known here. */
 static int sleep_time(const struct worker *worker, double idle_until)
 {
+  if (!list_is_empty(&worker->jobs.looking))
+    return 0;
   double moment = next_start(worker), timer = jobs_next_moment(&worker->jobs);
   if (timer < moment)
     moment = timer;
@@ -126,7 +129,8 @@ static bool resign(struct worker *worker, bool stopping)
 
 static void abort_all(struct worker *worker)
 {
-  struct list *lists[] = {&worker->jobs.flight, &worker->jobs.asking, &worker->jobs.paused, &worker->jobs.queued};
+  struct list *lists[] = {&worker->jobs.flight, &worker->jobs.asking, &worker->jobs.paused, &worker->jobs.queued,
+                          &worker->jobs.looking};
   struct stepimg_job *job;
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     while ((job = jobs_first(lists[i])) != NULL)
@@ -144,6 +148,9 @@ static void work(struct worker *worker)
       continue;
     }
     run_timers(worker);
+    struct stepimg_job *looking = jobs_first(&worker->jobs.looking);
+    if (looking != NULL) /* one at a time: those in flight wait for the disk meanwhile */
+      lookup_run(worker, looking);
     while (next_start(worker) <= clock_now())
       attempt_start(worker, jobs_first(&worker->jobs.queued));
     pool_perform(worker->pool);

@@ -125,6 +125,10 @@ void outcome_push(lua_State *L, const struct stepimg_outcome *outcome, struct cl
   if (outcome->has_created)
     values_set_integer(L, "created", outcome->created);
   values_set_integer(L, "attempts", error.attempts);
+  if (outcome->cached)
+    values_set_true(L, "cached");
+  values_push_warnings(L, outcome->warnings, outcome->warning_count);
+  lua_setfield(L, -2, "warnings");
   values_set_string(L, "request_id", error.request_id);
   set_timing(L, &outcome->timing);
   set_history(L, outcome);

@@ -75,6 +75,8 @@ void values_set_string(lua_State *L, const char *name, const char *text); /* not
 void values_set_integer(lua_State *L, const char *name, int64_t integer);
 void values_set_number(lua_State *L, const char *name, double number);
 void values_set_true(lua_State *L, const char *name);
+/* Pushes a list of plain tables; nil: there are none. */
+void values_push_warnings(lua_State *L, const struct stepimg_warning *warnings, size_t count);
 
 /* ---------------------------------------------------------------------------------------------------------- queues */
 

@@ -435,6 +435,9 @@ local function add_warnings(result, attr)
       .. "has replaced the other"):format(image.path))
   end
   result.shares_path = nil
+  for i = 1, result.warnings and #result.warnings or 0 do -- the core's own
+    found[#found + 1] = setmetatable(result.warnings[i], Warning)
+  end
   result.warnings = found[1] and found
 end
 

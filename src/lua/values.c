@@ -162,17 +162,17 @@ static void push_rule(lua_State *L, const struct stepimg_rule *rule)
 
 /* ------------------------------------------------------------------------------------------------------ parameters -- */
 
-static void push_warnings(lua_State *L, const struct stepimg_checked *checked)
+void values_push_warnings(lua_State *L, const struct stepimg_warning *warnings, size_t count)
 {
-  if (checked->warning_count == 0) {
+  if (count == 0) {
     lua_pushnil(L);
     return;
   }
-  lua_createtable(L, (int)checked->warning_count, 0);
-  for (size_t i = 0; i < checked->warning_count; i++) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
     lua_createtable(L, 0, 2);
-    values_set_string(L, "field", checked->warnings[i].field);
-    values_set_string(L, "message", checked->warnings[i].message);
+    values_set_string(L, "field", warnings[i].field);
+    values_set_string(L, "message", warnings[i].message);
     lua_rawseti(L, -2, (int)i + 1);
   }
 }
@@ -239,7 +239,7 @@ static int check(lua_State *L)
   if (checked.response_format != NULL)
     lua_pushstring(L, checked.response_format);
   make_wire(L, &checked);
-  push_warnings(L, &checked);
+  values_push_warnings(L, checked.warnings, checked.warning_count);
   return 2;
 }
 

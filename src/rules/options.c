@@ -13,7 +13,7 @@
 #include "rules/value.h"
 #include "stepimg.h"
 
-enum store { TEXT, SECRET, SECONDS, COUNT, BYTES, SWITCH };
+enum store { TEXT, SECRET, PATH, SECONDS, COUNT, BYTES, SWITCH };
 
 struct option {
   struct stepimg_rule rule;
@@ -54,6 +54,7 @@ static const struct option table[] = {
     {TIME("stall_timeout"), CALL(stall_timeout)},
     {.rule = {.name = "retries", .type = STEPIMG_INTEGER, .min = 0, .max = 100}, .store = COUNT, CALL(retries)},
     {A_SWITCH("download"), CALL(download)},
+    {A_STRING("cache"), .store = PATH, CALL(cache)},
 };
 
 enum { OPTIONS = sizeof table / sizeof *table, NAMES = OPTIONS + 4 };
@@ -86,6 +87,7 @@ void stepimg_options_clear(struct stepimg_options *options)
   free(options->ca_file);
   free(options->user_agent);
   free(options->model);
+  free(options->cache);
   for (size_t i = 0; i < options->header_count; i++)
     wipe(options->headers[i]);
   free(options->headers);
@@ -116,10 +118,19 @@ static bool is_in_quotes(const char *text, size_t length)
   return length >= 2 && text[0] == text[length - 1] && (text[0] == '"' || text[0] == '\'');
 }
 
+/* Whatever a system takes for one. */
+static bool is_path(const struct option *option, const struct stepimg_value *value)
+{
+  return option->store == PATH && value->type == STEPIMG_STRING &&
+         memchr(value->as.string.data, '\0', value->as.string.length) == NULL;
+}
+
 static enum stepimg_kind check(const struct option *option, const struct stepimg_value *value,
                                struct stepimg_error *error)
 {
   struct stepimg_flaw flaw;
+  if (is_path(option, value))
+    return STEPIMG_OK;
   bool is_string = value->type == STEPIMG_STRING;
   if (!rules_check_value(&option->rule, value, &flaw)) {
     error->wrong_type = rules_is_slip(&flaw, value);
@@ -155,6 +166,9 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
     *(char **)(void *)place = text;
     break;
   }
+  case PATH:
+    *(const char **)(void *)place = value->as.string.data;
+    break;
   case SECONDS:
     value_number(value, (double *)(void *)place);
     break;
@@ -238,7 +252,18 @@ static enum stepimg_kind set(unsigned scopes, struct stepimg_options *options, s
 enum stepimg_kind stepimg_options_set(struct stepimg_options *options, const char *name,
                                       const struct stepimg_value *value, struct stepimg_error *error)
 {
-  return set(STEPIMG_CLIENT_OPTION | STEPIMG_CALL_OPTION, options, &options->call, name, value, error);
+  struct stepimg_call call = options->call;
+  if (set(STEPIMG_CLIENT_OPTION | STEPIMG_CALL_OPTION, options, &call, name, value, error) != STEPIMG_OK)
+    return error->kind;
+  if (call.cache != options->cache) { /* a call's is borrowed; a client's is its own */
+    char *copy = text_join(call.cache, strlen(call.cache), "");
+    if (copy == NULL)
+      return error_nomem(error);
+    free(options->cache);
+    call.cache = options->cache = copy;
+  }
+  options->call = call;
+  return STEPIMG_OK;
 }
 
 const char *stepimg_option_name(size_t index, bool call)

@@ -1,16 +1,24 @@
--- Holds README.md against what the module does: its tables, and every piece of Lua in it.
+-- Holds README.md and docs/ against what the module does: their tables, every piece of Lua in them, and their links.
 
 local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
-local README = support.read "README.md"
+local PAGES = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+for _, name in ipairs(support.names "docs") do
+  PAGES[#PAGES + 1] = name:find "%.md$" and "docs/" .. name or nil
+end
+local TEXTS, ALL = {}, ""
+for _, page in ipairs(PAGES) do
+  TEXTS[page] = support.read(page)
+  ALL = ALL .. TEXTS[page]
+end
 local MODEL = "step-image-edit-2"
 
 -- The rows of the table whose first column has that head, as lists of cells.
 local function rows_of(head)
   local rows, inside = {}, false
-  for line in README:gmatch "[^\n]*" do
+  for line in ALL:gmatch "[^\n]*" do
     local cells = {}
     for cell in line:gmatch "|%s*([^|]*)" do
       table.insert(cells, (cell:gsub("%s+$", "")))
@@ -23,7 +31,7 @@ local function rows_of(head)
       table.insert(rows, cells)
     end
   end
-  assert(#rows > 0, "the README has no table of: " .. head)
+  assert(#rows > 0, "no page has a table of: " .. head)
   return rows
 end
 
@@ -80,8 +88,9 @@ local function default(rule)
   return type(rule.default) == "number" and tostring(rule.default) or code(rule.default)
 end
 
-describe("The README's table of parameters", function()
-  local rules, rows = stepimg.models[MODEL].params, named "name"
+describe("The table of parameters", function()
+  local rules, rows = stepimg.models[MODEL].params, named "parameter"
+  local types = {aspect = "string or number", image = "string or [Image](#stepimgimage)"}
   -- What is allowed of them is that the pair is offered.
   local of_a_pair = {width = true, height = true}
 
@@ -92,7 +101,8 @@ describe("The README's table of parameters", function()
   for name, rule in pairs(rules) do
     it("says of " .. name .. " what the catalogue says", function()
       local row = rows[name]
-      assert.same({rule.type, of_a_pair[name] and row[3] or allowed(rule), default(rule)}, {row[2], row[3], row[4]})
+      local of = types[rule.type] or rule.type
+      assert.same({of, of_a_pair[name] and row[3] or allowed(rule), default(rule)}, {row[2], row[3], row[4]})
     end)
   end
 
@@ -118,7 +128,7 @@ describe("The README's table of parameters", function()
   end)
 end)
 
-describe("The README's table of sizes", function()
+describe("The table of sizes", function()
   local server
 
   lazy_setup(function()
@@ -146,9 +156,15 @@ describe("The README's table of sizes", function()
   end)
 end)
 
-describe("The README's tables of options", function()
+describe("The tables of options", function()
   local client = named "option of a client"
   local call = named "option of a call"
+  for _, options in ipairs {client, call} do
+    for _, row in pairs(options) do
+      row[2] = row[2]:match "^`(%w+)" or row[2]
+      row[2] = row[2] == "fun" and "function" or row[2]
+    end
+  end
   local sample = {string = "x", number = 1.5, integer = 2000, boolean = true, table = {}, ["function"] = print}
   -- These two are what one call wants, and no default for others.
   local only_of_call = {save = true, on_done = true}
@@ -212,68 +228,82 @@ describe("The README's tables of options", function()
   end
 end)
 
-describe("The README's tables of methods", function()
-  local client = assert(stepimg.new {api_key = support.KEY})
-  local job = assert(client:submit {prompt = "x"})
-  client:close()
+describe("The reference", function()
+  local REFERENCE = TEXTS["docs/reference.md"]
 
-  for head, object in pairs {["of a client"] = client, ["of a job"] = job} do
-    it("have all methods " .. head .. ", and no other", function()
-      local names = {}
-      for _, row in ipairs(rows_of(head)) do
-        for name in row[1]:gmatch "`([%w_]+)%(" do
-          names[name] = true
-        end
-      end
-      assert.same(keys(getmetatable(object).__index), keys(names))
-    end)
-  end
-end)
-
-describe("The README's tables of what happened", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
+  it("is what is made from types/stepimg.lua", function()
+    local pipe = assert(io.popen "lua5.4 docs/reference.lua")
+    local made = pipe:read "a"
+    pipe:close()
+    assert.equal(made, REFERENCE)
   end)
 
-  lazy_teardown(function()
-    server:stop()
-  end)
-
-  -- All names in the first column.
-  local function names_of(head)
+  local function told(object)
     local names = {}
-    for _, row in ipairs(rows_of(head)) do
-      for name in row[1]:gmatch "`([%w_]+)`" do
+    for name in REFERENCE:gmatch("\n### `" .. object .. "[.:]([%w_]+)%(") do
+      names[name] = true
+    end
+    return names
+  end
+
+  it("has each function of the module, and no other", function()
+    local names = told "stepimg"
+    names._VERSION, names.models = true, true
+    assert.same(keys(stepimg), keys(names))
+  end)
+
+  it("has each method, and no other", function()
+    local server <close> = standin.start()
+    local client = support.client(server)
+    local image = assert(client:generate {prompt = "x"}).image
+    local job = assert(client:submit {prompt = "x"})
+    client:close()
+    for object, of in pairs {client = client, job = job} do
+      assert.same(keys(getmetatable(of).__index), keys(told(object)))
+    end
+    for name in pairs(told "image") do
+      assert.is_function(image[name], name)
+    end
+  end)
+
+  it("has each field of a result, an image and an error that is there", function()
+    local server <close> = standin.start()
+    local client <close> = support.client(server)
+    local result = assert(client:generate {prompt = "x", negative_prompt = "y"})
+    local _, refused = client:generate {prompt = support.prompt {status = 429, headers = {["Retry-After"] = "0"}}}
+    local _, invalid = client:generate {steps = 51}
+    local function fields(class)
+      local names = {}
+      local section = REFERENCE:match("\n## stepimg%." .. class .. "\n(.-)\n## ")
+      for name in section:gmatch "\n| `([%w_]+)`" do
         names[name] = true
       end
+      return names
     end
-    return keys(names)
-  end
-
-  it("have each field of an entry and of a timing, each counter, and no other", function()
-    local client <close> = support.client(server, {budget = 3, retries = 1})
-    local knobs = {status = 503, id = "readme", times = 1, headers = {["retry-after-ms"] = "1"}}
-    local result = assert(client:generate {prompt = support.prompt(knobs)})
-    local fields = {}
-    for _, entry in ipairs(result.history) do
-      for name in pairs(entry) do
-        fields[name] = true
+    for class, objects in pairs {
+      Entry = refused.history, Stats = {client:stats()}, Result = {result}, Image = {result.image},
+      Error = {refused, invalid}, Timing = {result.timing},
+      Warning = result.warnings, Flaw = invalid.all, Rule = {invalid.rule}, Model = {stepimg.models[MODEL]},
+      Size = stepimg.models[MODEL].sizes,
+    } do
+      local known = fields(class)
+      for _, object in ipairs(objects) do
+        for name in pairs(object) do
+          assert.is_true(known[name], class .. "." .. tostring(name))
+        end
       end
     end
-    assert.same(keys(fields), names_of "of an entry")
-    assert.same(keys(result.timing), names_of "of a timing")
-    assert.same(keys(client:stats()), names_of "of stats")
-  end)
-
-  it("say how many entries there are at most", function()
-    local most = support.read "src/stepimg.h":match "STEPIMG_MAX_HISTORY = (%d+)"
-    assert.equal(most, README:match "at most (%d+) entries long")
   end)
 end)
 
-describe("The README's table of tiers", function()
+describe("A history", function()
+  it("has as many entries as the reference says, at most", function()
+    local most = support.read "src/stepimg.h":match "STEPIMG_MAX_HISTORY = (%d+)"
+    assert.equal(most, ALL:match "At most (%d+) entries; of more")
+  end)
+end)
+
+describe("The table of tiers", function()
   it("has options that a client takes", function()
     for _, row in ipairs(rows_of "tier") do
       local options = {max_concurrent = tonumber(row[2]), requests_per_minute = tonumber(row[3])}
@@ -282,7 +312,7 @@ describe("The README's table of tiers", function()
   end)
 end)
 
-describe("The README's table of errors", function()
+describe("The table of errors", function()
   it("has every kind that can be met", function()
     local kinds = {}
     for name in support.read "src/base/error.c":match "names%[%] = {(.-)};":gmatch '"([%w_]+)"' do
@@ -294,46 +324,72 @@ describe("The README's table of errors", function()
   end)
 end)
 
-describe("The README's Lua", function()
-  it("runs, and prints what the README says", function()
-    local server <close> = standin.start()
-    local directory = support.directory()
-    local script = {('require "stepimg"; require "lfs".chdir(%q)'):format(directory)}
-    local expected = {}
-    for block in README:gmatch "```lua\n(.-)```" do
-      assert(load(block))
-      table.insert(script, block)
-      for line in block:gmatch "%-%-> ([^\n]*)" do
-        table.insert(expected, line)
+describe("The Lua of", function()
+  -- Each page is one script, whose lines `--> …` are what it prints.
+  for page, files in pairs {
+    ["README.md"] = {"lighthouse.png"}, ["docs/guide.md"] = {"pictures-1.png", "pictures-2.png", "tower.png"},
+    ["docs/money.md"] = {"kept"},
+  } do
+    it(page .. " runs, and prints what the page says", function()
+      local server <close> = standin.start()
+      local directory = support.directory()
+      local script = {('stepimg = require "stepimg"; require "lfs".chdir(%q)'):format(directory)}
+      local expected = {}
+      for block in TEXTS[page]:gmatch "```lua\n(.-)```" do
+        assert(load(block))
+        table.insert(script, block)
+        for line in block:gmatch "%-%-> ([^\n]*)" do
+          table.insert(expected, line)
+        end
       end
-    end
-    local environment = {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url}
-    local output = support.run(table.concat(script, "\n"), environment)
-    local files = support.names(directory)
-    support.remove(directory)
-    local lines = {}
-    for line in output:gmatch "[^\n]+" do
-      local wanted = expected[#lines + 1] or ""
-      -- The README leaves out where an error was raised.
-      table.insert(lines, wanted:find("…", 1, true) and line:gsub("^(false\t).-:%d+: ", "%1…") or line)
-    end
-    assert.same(expected, lines)
-    assert.same({"lighthouse.png", "pictures-1.png", "pictures-2.png", "tower.png"}, files)
-  end)
+      local environment = {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url}
+      local output = support.run(table.concat(script, "\n"), environment)
+      local made = support.names(directory)
+      support.remove(directory)
+      local lines = {}
+      for line in output:gmatch "[^\n]+" do
+        local wanted = expected[#lines + 1] or ""
+        -- The page leaves out where an error was raised.
+        table.insert(lines, wanted:find("…", 1, true) and line:gsub("^(false\t).-:%d+: ", "%1…") or line)
+      end
+      assert.same(expected, lines)
+      assert.same(files, made)
+    end)
+  end
+end)
 
-  it("has a first script that is the one in examples/", function()
-    local example = support.read "examples/generate.lua"
-    assert.truthy(example:find("width = 1360, height = 768", 1, true))
-  end)
+describe("The links", function()
+  -- As GitHub names a heading.
+  local function anchors(text)
+    local found = {}
+    for heading in text:gmatch "\n#+ ([^\n]+)" do
+      found[heading:lower():gsub("[^%w%- _\x80-\xff]", ""):gsub(" ", "-")] = true
+    end
+    return found
+  end
 
-  it("leads to all examples, and to no other file that is not there", function()
+  for page, text in pairs(TEXTS) do
+    it("of " .. page .. " lead somewhere", function()
+      local folder = page:match "^.*/" or ""
+      for target in text:gsub("```.-```", ""):gmatch "%]%(([^)%s]+)%)" do
+        local path, anchor = target:match "^([^#]*)#?(.*)$"
+        if not target:find "^https?://" then
+          path = path == "" and page or folder .. path
+          while path:find "[^/]+/%.%./" do
+            path = path:gsub("[^/]+/%.%./", "", 1)
+          end
+          assert.truthy(io.open(path), target)
+          assert.is_true(anchor == "" or anchors(TEXTS[path] or "")[anchor], target)
+        end
+      end
+    end)
+  end
+
+  it("lead to all examples", function()
     local pipe = assert(io.popen "cd examples && find . -type f ! -path './*/build/*'")
     for name in pipe:read "*a":gmatch "%./([^\n]+)" do
-      assert.truthy(README:find(("(examples/%s)"):format(name), 1, true), name)
+      assert.truthy(ALL:find(("examples/%s"):format(name), 1, true), name)
     end
     pipe:close()
-    for path in README:gmatch "%]%(([^#)]+)%)" do
-      assert.truthy(support.read(path), path)
-    end
   end)
 end)
