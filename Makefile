@@ -62,7 +62,7 @@ C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec
 OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate history \
   image interrupts jobs models options process release retry save states stats torture validate waits warnings
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
-TIDY      := $(filter %.c,$(C_FILES))
+TIDY      := $(filter-out %_$(OTHERS).c spec/host/trust.c,$(filter %.c,$(C_FILES)))
 
 all: $(MODULE)
 
