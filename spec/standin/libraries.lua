@@ -37,9 +37,8 @@ function methods:step(timeout)
 end
 
 -- A socket with an error has no event left that would come. A stream that then went to wait for credit, after another's
--- write had failed, waited for ever.
--- And what the TLS library has read from the socket already is no event either: with OpenSSL 3.5 uploads stood still for
--- ever, from curl itself too. So each connection looks again now and then.
+-- write had failed, waited for ever. Nor is what the TLS library has read from the socket already: with OpenSSL 3.5
+-- uploads stood still for ever, from curl itself too. So each connection looks again now and then.
 local LOOK_AGAIN = 0.05 -- seconds
 local pollfd, events, time_left = methods.pollfd, methods.events, methods.timeout
 function methods:pollfd()
