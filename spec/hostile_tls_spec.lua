@@ -11,7 +11,7 @@ local support = require "spec.support"
 local authority = support.part "authority"
 
 local HELLO = -65536 -- bytes of it, at most
-local ALERT = "\x15\3\3\0\2\2" -- a fatal one's record, but for its last byte
+local ALERT = "\x15\3\3\0\2\2" -- a fatal one's record, except for its last byte
 
 local ours, between = certificates.ours, certificates.between
 

@@ -103,7 +103,7 @@ static void let_go(struct thread *thread)
   }
 }
 
-/* The thread is over, but for what the system and OpenSSL do on it after its last function: who joins it waits for that
+/* The thread is over, except for what the system and OpenSSL do on it after its last function: who joins it waits for that
    too. To keep the host from waiting, the next one that ends joins it, and the process's end joins the last. */
 static void *live(void *context)
 {
