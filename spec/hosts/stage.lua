@@ -51,6 +51,11 @@ function stage.is_picture(path)
   return bytes ~= nil and #bytes > 10000 and bytes:sub(1, 8) == "\137PNG\r\n\26\n" and bytes:sub(-8, -5) == "IEND"
 end
 
+-- The piece of docs/schedulers.md for that host, as a file.
+function stage.snippet(name, path)
+  return stage.write(path, assert(stage.read "docs/schedulers.md":match("```lua " .. name .. "\n(.-)```"), name))
+end
+
 -- A prompt that steers the stand-in.
 function stage.prompt(knobs, text)
   return json.encode(knobs) .. " " .. text
