@@ -2,7 +2,8 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts
+TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts test-arch \
+  windows test-windows macos
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -30,7 +31,8 @@ FOR_address := -DSTEPIMG_DEBUG -fsanitize=address,undefined -fsanitize-undefined
 FOR_thread  := -DSTEPIMG_DEBUG -fsanitize=thread
 FOR_debug   := -DSTEPIMG_DEBUG
 CFLAGS  ?= -O2 -g
-OURS    := -std=c11 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
+# 32-bit systems: files beyond 2 GiB, and on file systems with large numbers, are files too.
+OURS    := -std=c11 -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread $(WARN) $(or $(FOR_$(SANITIZE)),$(HARDEN)) -MMD -MP
 # LuaRocks passes these folders, with whatever is in their names; else pkg-config knows.
 quote    = '$(subst ','\'',$(1))'
 LUA_CF   = $(if $(LUA_INCDIR),-I$(call quote,$(LUA_INCDIR)),$(shell $(PKG_CONFIG) --cflags $(LUA_PC)))
@@ -39,13 +41,18 @@ LUA_LD   = $(shell $(PKG_CONFIG) --libs $(LUA_PC)) -lm -Wl,-E # of hosts: C modu
 CURL_LD  = $(if $(CURL_LIBDIR),-L$(call quote,$(CURL_LIBDIR)) -lcurl,$(shell $(PKG_CONFIG) --libs libcurl))
 # lua_close unloads modules; the I/O thread's code is not to vanish under it (-z nodelete).
 # Of the core's names none: two copies in one process would meet.
+SYSTEM    ?= $(shell uname)
 SHARED_LD := -shared -Wl,-z,relro,-z,now,-z,nodelete
-MODULE_LD := $(SHARED_LD),--exclude-libs,ALL
+LD_Darwin := -bundle -Wl,-undefined,dynamic_lookup,-exported_symbol,_luaopen_stepimg # base/thread pins it
+LD_others := $(SHARED_LD),--exclude-libs,ALL
+MODULE_LD := $(or $(LD_$(SYSTEM)),$(LD_others))
 # For C hosts. The number goes up where what was built against stepimg.h no longer fits.
 SO        := libstepimg.so.0
 OBJCOPY   ?= objcopy
 
-CORE_SRC  := $(filter-out src/lua/%,$(wildcard src/*/*.c))
+# Of those that there are once for each system.
+OTHERS    ?= win32
+CORE_SRC  := $(filter-out src/lua/% %_$(OTHERS).c,$(wildcard src/*/*.c))
 LUA_OBJ   := $(OUT)/lua_stepimg.o $(patsubst src/lua/%.c,$(OUT)/binding/%.o,$(wildcard src/lua/*.c))
 CORE_OBJ  := $(CORE_SRC:src/%.c=$(BUILD)/core/%.o)
 CORE_TEST := $(patsubst spec/core/%.c,$(BUILD)/%,$(wildcard spec/core/test_*.c))
@@ -55,7 +62,7 @@ C_FILES   := lua_stepimg.c $(wildcard src/*.h src/*/*.[ch] spec/core/*.[ch] spec
 OF_BINDING := await budget cache callbacks cancel client each each_save ending errors eventloop examples generate history \
   image interrupts jobs models options process release retry save states stats torture validate waits warnings
 FUZZ      := $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
-TIDY      := $(filter %.c,$(C_FILES))
+TIDY      := $(filter-out %_$(OTHERS).c spec/host/trust.c,$(filter %.c,$(C_FILES)))
 
 all: $(MODULE)
 
@@ -131,6 +138,10 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 # With a thread that is soon idle, and a clock that can leap.
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) -Wl,--wrap=clock_now $(CURL_LD) -lm
+
+# A fuzz target where there is no fuzzer.
+$(BUILD)/replay: spec/host/replay.c spec/fuzz/base64.c $(BUILD)/libstepimg.a
+	$(CC) $(OURS) -DSTEPIMG_DEBUG -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LD) -lm
 
 $(BUILD)/secrets $(BUILD)/fork $(BUILD)/edits: $(BUILD)/%: spec/host/%.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(CURL_LD) -lm
@@ -275,6 +286,20 @@ run-test-hosts: stepimg.so
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:
 	@bash spec/fresh.sh $(SUITES)
+
+# On other processors, by qemu. ARCHS="arm64 armhf i386 s390x"
+run-test-arch: stepimg.so
+	@sh spec/arch.sh $(ARCHS)
+
+# stepimg.dll for Lua 5.4 and for LuaJIT, cross-built, and under wine. LUA_DLL=lua54.dll, LUAJIT_DLL=lua51.dll
+run-windows:
+	@sh spec/windows.sh build
+
+run-test-windows: stepimg.so
+	@sh spec/windows.sh test
+
+run-macos:
+	@sh spec/macos.sh
 
 run-mutants:
 	@$(LUA) spec/mutants.lua

@@ -386,10 +386,9 @@ describe("The links", function()
   end
 
   it("lead to all examples", function()
-    local pipe = assert(io.popen "cd examples && find . -type f ! -path './*/build/*'")
-    for name in pipe:read "*a":gmatch "%./([^\n]+)" do
-      assert.truthy(ALL:find(("examples/%s"):format(name), 1, true), name)
+    for _, name in ipairs(support.names "examples") do -- of a folder, to something in it
+      local there = ALL:find(("examples/%s)"):format(name), 1, true) or ALL:find(("examples/%s/"):format(name), 1, true)
+      assert.truthy(there, name)
     end
-    pipe:close()
   end)
 end)

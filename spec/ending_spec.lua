@@ -180,7 +180,7 @@ describe("While a name look-up hangs", function()
     ["cancel"] = "for _, job in ipairs(jobs) do job:cancel() job:wait() end client:close()",
   } do
     it(("a program ends at once by %s"):format(name), function()
-      local refused, allowed = isolated("getent", "hosts", "localhost")
+      local refused, allowed = isolated "true"
       if not allowed then
         pending("there is no network of its own to be had: " .. refused)
         return

@@ -1,6 +1,7 @@
 -- A hostile or broken server below HTTP: certificates that are to be refused, handshakes that go wrong, connections
 -- that are cut where TLS would not. No request is handed to such a server, and what it does is told in plain words.
 
+local certificates = require "spec.support.certificates"
 local cqueues = require "cqueues"
 local raw = require "spec.support.raw"
 local ssl_context = require "openssl.ssl.context"
@@ -9,15 +10,10 @@ local support = require "spec.support"
 
 local authority = support.part "authority"
 
-local HOUR = 3600
 local HELLO = -65536 -- bytes of it, at most
-local ALERT = "\x15\3\3\0\2\2" -- a fatal one's record, but for its last byte
+local ALERT = "\x15\3\3\0\2\2" -- a fatal one's record, except for its last byte
 
-local ours = authority.new()
-local stranger = authority.new()
-local between = authority.new({name = "an authority in between"}, ours)
-local expired = authority.new({name = "an authority in between", from = -2 * HOUR, to = -HOUR}, ours)
-local no_authority = authority.issue(ours, {name = "example.org"})
+local ours, between = certificates.ours, certificates.between
 
 -- Answers that it failed: a request that gets here is one too many.
 local function answer(connection, server)
@@ -35,27 +31,6 @@ local function without(context, option)
   context:setOptions(option)
   return context
 end
-
--- `wanted` is what is wrong with the certificate. Such a refusal is not repeated: it would be the same again. With
--- `again`, libcurls do not agree on whether the certificate is to blame.
-local CERTIFICATES = {
-  {"has expired", wanted = {from = -2 * HOUR, to = -HOUR}},
-  {"is not valid yet", wanted = {from = HOUR}},
-  {"is another host's", wanted = {name = "example.org", names = {{"DNS", "example.org"}}}},
-  {"names nobody but in its subject", wanted = {names = false}},
-  {"has the address as a name of a host", wanted = {names = {{"DNS", "127.0.0.1"}}}},
-  {"is for every host there is", wanted = {names = {{"DNS", "*"}}}},
-  {"is for a part of the address", wanted = {names = {{"DNS", "*.0.0.1"}}}},
-  {"hides another name behind a NUL", wanted = {names = {{"DNS", "localhost\0.example.org"}}}, host = "localhost"},
-  {"vouches for itself", wanted = {authority = false, name = "localhost", names = {{"IP", "127.0.0.1"}}}, alone = true},
-  {"is of an authority that nobody knows", issuer = authority.new {name = "an unknown authority"}},
-  {"is of a server that is no authority", issuer = no_authority, chain = {no_authority}},
-  {"comes without the authority in between", issuer = between},
-  {"has an authority in between that has expired", issuer = expired, chain = {expired}},
-  {"is a client's", wanted = {usage = "clientAuth"}},
-  {"has a weak key", wanted = {bits = 1024}},
-  {"has a forged signature", wanted = {signer = stranger.key}, again = "perhaps"},
-}
 
 -- How a handshake can fail. Each may pass, and so is repeated; `again` where it is tried, as that takes its time.
 local HANDSHAKES = {
@@ -201,11 +176,10 @@ describe("A server of hostile TLS", function()
     assert.equal(1, server.requests)
   end)
 
-  for _, case in ipairs(CERTIFICATES) do
+  for _, case in ipairs(certificates.REFUSED) do
     it("is refused where its certificate " .. case[1], function()
       case.says = "no secure connection"
-      local one = case.alone and authority.new(case.wanted) or authority.issue(case.issuer or ours, case.wanted)
-      meet(case, answer, raw.context(one, nil, case.chain), 1)
+      meet(case, answer, certificates.context(case), 1)
     end)
   end
 

@@ -29,7 +29,7 @@ local function files(directory)
   return list
 end
 
--- The names that a library or an object gives to others, as a set; but for the compiler's, which begin with __.
+-- The names that a library or an object gives to others, as a set; except for the compiler's, which begin with __.
 local function exported(path, flag)
   local names = {}
   for name in sh("nm %s --defined-only --format=posix %s", flag, quote(path)):gmatch "([%w_.]+) [A-Z] " do

@@ -91,7 +91,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
+    demo | test | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -116,7 +116,7 @@ look() {
     need "cmake" has_program cmake
     ;;
   esac
-  case $target in test | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
   case $target in test | test-all | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
@@ -160,6 +160,24 @@ look() {
         thread) need "$sanitizer_packages" links "$compiler" "-fsanitize=thread" ;;
         valgrind) need "valgrind" has_program valgrind ;;
       esac
+      ;;
+    test-arch)
+      need "qemu-user-static" has_program qemu-aarch64-static
+      need "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" links aarch64-linux-gnu-gcc
+      need "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" links arm-linux-gnueabihf-gcc
+      need "gcc-i686-linux-gnu libc6-dev-i386-cross" links i686-linux-gnu-gcc
+      need "gcc-s390x-linux-gnu libc6-dev-s390x-cross" links s390x-linux-gnu-gcc
+      ;;
+    windows | test-windows)
+      need "gcc-mingw-w64-x86-64-win32" links x86_64-w64-mingw32-gcc-win32
+      need "gcc libc6-dev" links gcc # LuaJIT builds itself with programs of its own
+      need "dpkg-dev" has_program dpkg-source
+      need "perl" has_program perl
+      [ "$target" = windows ] || need "wine64 wine" has_program wine
+      ;;
+    macos)
+      need "npm" has_program npm
+      need "file" has_program file
       ;;
     coverage)
       need "gcc" has_program gcov

@@ -9,7 +9,7 @@ local COUNTERS = {
   "bytes_received", "connections", "queued", "in_flight",
 }
 
--- The counters that differ from 0, but for bytes and connections, which have specs of their own.
+-- The counters that differ from 0, except for bytes and connections, which have specs of their own.
 local function counted(client)
   local found, stats = {}, client:stats()
   for _, name in ipairs(COUNTERS) do

@@ -360,7 +360,7 @@ struct stepimg_stats {
   int64_t budget_left; /* now: POSTs that may still be begun; negative: there is no budget */
 };
 
-/* All of one moment, but for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
+/* All of one moment, except for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
    0. */
 STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
 
@@ -404,7 +404,7 @@ enum stepimg_question {
   STEPIMG_MODELS   /* what the key may use */
 };
 
-/* Zeroed where nothing is said, but for call: that is stepimg_client_call_defaults, and what stepimg_call_set has changed. */
+/* Zeroed where nothing is said, except for call: that is stepimg_client_call_defaults, and what stepimg_call_set has changed. */
 struct stepimg_request {
   enum stepimg_question question; /* with another than STEPIMG_PICTURE no body and no edit are used */
   const char *body;               /* JSON; copied. Not used where edit is given */

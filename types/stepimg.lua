@@ -76,8 +76,8 @@ function client:account(options) end
 function client:models(options) end
 
 ---Delivers what has finished: it resumes coroutines that wait and calls callbacks. Call it once a frame. With nothing to
----deliver it takes less than a microsecond. An error that a callback raises leaves it; what was not delivered yet comes
----with the next call.
+---deliver it takes less than a microsecond. An error that a callback raises comes out of `update`; what was not delivered yet
+---comes with the next call.
 ---@return integer delivered the number of jobs
 function client:update() end
 
@@ -109,7 +109,7 @@ function client:timeout() end
 ---Cancels what is left and returns at once. The next `update` delivers those jobs. Also `<close>`, and when it is collected.
 function client:close() end
 
----A request under way. Keep it, or give it something to tell: a job that nobody can observe any more (no handle, no
+---A request under way. Keep it, or give it a callback: a job that nobody can observe any more (no handle, no
 ---callback, no `save`, no coroutine in `await`) is cancelled.
 ---@class stepimg.Job
 local job = {}

@@ -11,8 +11,8 @@ picture.directory = dt.configuration.config_dir .. "/pictures"
 local client
 local jobs = {} -- under way
 
--- darktable runs Lua on threads of its own, one at a time, and sleep lets the others in. So this waits where wait() would
--- hold all scripts. The command line, in turn, ends beside a script that sleeps.
+-- darktable runs Lua on threads of its own, one at a time, and sleep lets the others in. So this waits where wait()
+-- would hold all scripts. The command line, in turn, ends beside a script that sleeps.
 local function result_of(job)
   if not dt.configuration.has_gui then
     return job:wait()
@@ -28,8 +28,8 @@ local function result_of(job)
   return nil, "darktable is closed"
 end
 
--- Paints these words, and imports the picture. Returns darktable's image, or nil and why there is none. For a callback of
--- darktable's or for dt.control.dispatch.
+-- Paints these words, and imports the picture. Returns darktable's image, or nil and why there is none. For a callback
+-- of darktable's or for dt.control.dispatch.
 function picture.paint(words)
   local err
   if not client then

@@ -1,4 +1,5 @@
--- /picture a lighthouse: paints it, and shows it to the player who asked; for servers of Luanti (Minetest) 5.5 and newer.
+-- /picture a lighthouse: paints it, and shows it to the player who asked; for servers of Luanti (Minetest), 5.5 and
+-- newer.
 -- In minetest.conf: secure.trusted_mods = picture. The key is in the server's environment, STEP_API_KEY, or in its
 -- minetest.conf: picture.api_key = …
 local insecure = minetest.request_insecure_environment()
@@ -50,7 +51,8 @@ minetest.register_chatcommand("picture", {
       end
       -- The clients that are connected get the file; the one who asked sees it when it is there.
       minetest.dynamic_add_media({filepath = path, to_player = player, ephemeral = true}, function()
-        minetest.show_formspec(player, "picture:shown", "formspec_version[4]size[12,12]image[0.5,0.5;11,11;" .. name .. "]")
+        local form = "formspec_version[4]size[12,12]image[0.5,0.5;11,11;" .. name .. "]"
+        minetest.show_formspec(player, "picture:shown", form)
       end)
     end)
     return true, "Painting " .. words

@@ -21,6 +21,19 @@
 
 #include "stepimg.h"
 
+#if defined(_WIN32)
+static inline int setenv(const char *name, const char *value, int replace)
+{
+  (void)replace;
+  return _putenv_s(name, value);
+}
+
+static inline int unsetenv(const char *name)
+{
+  return _putenv_s(name, "");
+}
+#endif
+
 /* Longest piece in which a stream is fed, and so every way a token can be torn. */
 enum { CHUNK_MAX = 64 };
 

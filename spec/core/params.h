@@ -56,7 +56,7 @@ static inline enum stepimg_kind validate(const struct stepimg_param *params, siz
   return kind;
 }
 
-/* A request that is good but for this one value. */
+/* A request that is good except for this one value. */
 static inline enum stepimg_kind validate_one(const char *name, struct stepimg_value value)
 {
   struct stepimg_param params[] = {{name, value}, {"prompt", string("a cat")}};

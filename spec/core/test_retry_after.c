@@ -48,7 +48,8 @@ static void reads_dates_by_the_clock_of_the_server(void **state)
     check(asked(dates[i], "", "Sun, 06 Nov 1994 06:50:37 GMT"), 7200, dates[i]);
     check(asked(dates[i], "", "Sun, 06 Nov 1994 08:50:37 GMT"), -1, dates[i]);
     check(asked(dates[i], "", "Sun, 06 Nov 1994 08:50:38 GMT"), -1, dates[i]);
-    check(asked(dates[i], "", "Fri, 31 Dec 9999 23:59:59 GMT"), -1, dates[i]);
+    if (sizeof(time_t) > 4) /* a smaller one knows no such year */
+      check(asked(dates[i], "", "Fri, 31 Dec 9999 23:59:59 GMT"), -1, dates[i]);
   }
   check(asked("Mon, 07 Nov 1994 08:49:37 GMT", "", ""), 86400, "a day");
   check(asked("Mon, 07 Nov 1994 08:49:38 GMT", "", ""), -1, "a day and a second");

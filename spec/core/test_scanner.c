@@ -969,7 +969,7 @@ static void knows_json_from_what_is_none(void **state)
       fail_msg("\"%s\" was taken", bad_texts[i].bytes);
 }
 
-/* No text that goes on becomes another by what is behind it: what was cut is no JSON, but for numbers at the top. */
+/* No text that goes on becomes another by what is behind it: what was cut is no JSON, except for numbers at the top. */
 static void what_was_cut_is_no_json(void **state)
 {
   (void)state;

@@ -253,7 +253,7 @@ end, function()
   drain(client)
 end)
 
--- The iterator may be called again after it raised; each entry comes at most once, and but for the one whose
+-- The iterator may be called again after it raised; each entry comes at most once, and except for the one whose
 -- submitting lacked memory, all do.
 path("each", function(state)
   local list = {{prompt = PROMPT, seed = 1}, {prompt = "", seed = 2}, {prompt = PROMPT, seed = 3}, {prompt = PROMPT}}

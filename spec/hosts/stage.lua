@@ -81,8 +81,7 @@ end
 -- Starts an X server without a screen at a display that is free; it ends with the pipe's reader, or by itself.
 local function open_screen()
   local pipe = assert(io.popen "echo $$; exec timeout 7200 Xvfb -displayfd 1 -screen 0 1280x800x24 -nolisten tcp 2>/dev/null")
-  local pid, display = pipe:read("*n", "*l"), nil
-  display = pipe:read "*n"
+  local pid, _, display = pipe:read("*n", "*l", "*n")
   assert(display, "Xvfb does not start")
   return {pipe = pipe, pid = pid, display = ":" .. math.tointeger(display)}
 end
@@ -150,7 +149,7 @@ end
 
 -- Runs a host until it ends. `on_line` gets each line of its output. Returns the output, how it ended in words (nil: well),
 -- and the seconds from its line "ending" to its end (nil: it did not say so).
-function stage:run(environment, command, on_line)
+function stage.run(_, environment, command, on_line)
   local pipe = assert(io.popen(("exec timeout -k 5 %d %s %s 2>&1 </dev/null"):format(LONGEST, environment, command)))
   local lines, ending = {}, nil
   for line in pipe:lines() do

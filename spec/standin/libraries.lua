@@ -37,7 +37,9 @@ function methods:step(timeout)
 end
 
 -- A socket with an error has no event left that would come. A stream that then went to wait for credit, after another's
--- write had failed, waited for ever.
+-- write had failed, waited for ever. Nor is what the TLS library has read from the socket already: with OpenSSL 3.5
+-- uploads stood still for ever, from curl itself too. So each connection looks again now and then.
+local LOOK_AGAIN = 0.05 -- seconds
 local pollfd, events, time_left = methods.pollfd, methods.events, methods.timeout
 function methods:pollfd()
     return not peer.failed(self.socket) and pollfd(self) or nil
@@ -48,7 +50,7 @@ function methods:events()
 end
 
 function methods:timeout()
-    return peer.gone(self.socket) and 0 or time_left(self)
+    return peer.gone(self.socket) and 0 or math.min(time_left(self) or LOOK_AGAIN, LOOK_AGAIN)
 end
 
 -- lua-http 0.4 reckons a stream's and the connection's credit before it writes a frame and sets it afterwards. What

@@ -11,7 +11,7 @@ local rules = require "rules"
 local service = {}
 service.__index = service
 
--- key: the only one that is right; nil: any is, but for those that say themselves that they are not.
+-- key: the only one that is right; nil: any is, except for those that say themselves that they are not.
 function service.new(journal, gallery, key)
     return setmetatable({journal = journal, gallery = gallery, key = key}, service):forget()
 end
@@ -21,7 +21,7 @@ function service:forget()
     return self
 end
 
--- Those of the knobs that are still to work: `times` requests that carry the same `id` use them up, but for those that
+-- Those of the knobs that are still to work: `times` requests that carry the same `id` use them up, except those that
 -- say which picture it is.
 local function current(self, given)
     if not given.id then

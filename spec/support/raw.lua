@@ -123,9 +123,9 @@ function raw.below(connection)
   return quiet(socket.dup(connection:pollfd()))
 end
 
--- Runs the servers until `holds()` is true.
-function raw.run(what, holds)
-  local deadline = cqueues.monotime() + 30
+-- Runs the servers until `holds()` is true, for at most `patience` seconds.
+function raw.run(what, holds, patience)
+  local deadline = cqueues.monotime() + (patience or 30)
   while not holds() do
     assert(loop:step(0.002))
     assert(cqueues.monotime() < deadline, what .. " did not happen")

@@ -4,7 +4,7 @@
 
 #include "stepimg.h"
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32) /* where gcc knows another printf than the one that is used */
 #define ERROR_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #else
 #define ERROR_PRINTF(string, first)

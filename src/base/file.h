@@ -6,6 +6,7 @@
  * A process that is killed leaves the old file, if there was one, and at most the temporary one, stepimg-*.part. Nothing
  * is forced to the disk: that would hold all other pictures of the I/O thread for as long as a disk takes. So after a
  * loss of power, which the system's own cache does not survive, a file of the last seconds may be missing, or empty.
+ * On Windows the temporary file goes with the process that made it, unless it was whole.
  *
  * No thread of its own: one at a time. All but file_resolve wait for the disk.
  */
@@ -21,7 +22,7 @@
 struct file {
   char *path;      /* what it is to replace, links followed. Owned; NULL: none is open or waits for its commit */
   char *temporary; /* owned */
-  int descriptor;  /* of the temporary one; -1: closed */
+  int descriptor;  /* of the temporary one, on Windows its handle; -1: closed */
   bool plain;      /* a link in its place is replaced, and not followed */
 };
 

@@ -2,13 +2,20 @@
 #ifndef STEPIMG_LOCK_H
 #define STEPIMG_LOCK_H
 
-#include <pthread.h>
 #include <stdbool.h>
+
+#if defined(_WIN32)
+struct lock {
+  void *mutex, *changed; /* an SRWLOCK and a CONDITION_VARIABLE: windows.h names too much to be included here */
+};
+#else
+#include <pthread.h>
 
 struct lock {
   pthread_mutex_t mutex;
   pthread_cond_t changed;
 };
+#endif
 
 bool lock_init(struct lock *lock);
 void lock_destroy(struct lock *lock);

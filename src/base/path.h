@@ -2,15 +2,28 @@
 #ifndef STEPIMG_PATH_H
 #define STEPIMG_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+static inline bool path_is_separator(char c)
+{
+#if defined(_WIN32)
+  return c == '/' || c == '\\';
+#else
+  return c == '/';
+#endif
+}
 
 /* How much of path is its folder, with the slash behind it. */
 size_t path_folder_length(const char *path);
 
-/* Replaces *path, from malloc, by what it links to in the end, whether that is there or not. Returns 0 or errno. Waits for
-   the disk. */
+/* Replaces *path, from malloc, by what it links to in the end, whether that is there or not. Returns 0 or the system's number
+   of what went wrong: errno, or GetLastError, where a link that leads to nothing is an error. Waits for the disk. */
 int path_follow(char **path);
+
+/* Whether it can be opened: a file, or a folder as far as the system opens one. Waits for the disk. */
+bool path_can_be_read(const char *path);
 
 /* A number that two paths share where they are one by their text: doubled slashes and "." are nothing, and so are "a/.." and
    "..", at the root. No link is followed. Paths that differ share it by a chance of 1 in 2^64. */
@@ -20,7 +33,7 @@ uint64_t path_key(const char *path);
    out. */
 const char *path_show(char *out, size_t size, const char *path);
 
-/* What errno's number says, in English whatever the host's locale. Returns out. */
+/* What the system's number says, in English whatever the host's locale, as far as the system can. Returns out. */
 const char *path_reason(char *out, size_t size, int number);
 
 #endif

@@ -1,7 +1,7 @@
 /* sha256_fast with the SHA extensions of x86; elsewhere there is no such thing. */
 #include "base/sha256_blocks.h"
 
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__) && !defined(__APPLE__) /* as base64_x86.c */
 #include <cpuid.h>
 #include <immintrin.h>
 

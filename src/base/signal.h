@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* An eventfd, or a pipe where there is none. */
+/* An eventfd, a pipe where there is none, or on Windows two sockets, since nothing else can be polled there. */
 struct signal {
-  int read, write; /* the same for an eventfd; -1: not open */
+  int read, write; /* the same for an eventfd; -1: not open. A handle of Windows has 32 bits that say something. */
 };
 
 #define SIGNAL_NONE ((struct signal){-1, -1})

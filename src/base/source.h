@@ -10,8 +10,8 @@
 
 struct source {
   const char *path; /* borrowed */
-  int descriptor;
-  uint64_t size; /* when it was opened */
+  int descriptor;   /* on Windows a handle */
+  uint64_t size;    /* when it was opened */
 };
 
 /* All fail with STEPIMG_IO or STEPIMG_NOMEM. Where opening fails, there is nothing to close. */

@@ -1,4 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE /* O_NOFOLLOW */
+#endif
 
 #include "base/source.h"
 

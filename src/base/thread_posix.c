@@ -1,4 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE /* dladdr */
+#include <dlfcn.h>
+#endif
 
 #include "base/thread.h"
 
@@ -57,8 +61,19 @@ static void in_child(void)
   atomic_fetch_add(&all.generation, 1);
 }
 
+/* lua_close unloads the module; the code of a thread is not to vanish under it. Elsewhere the linker says so (Makefile). */
+static void stay_loaded(void)
+{
+#if defined(__APPLE__)
+  Dl_info own;
+  if (dladdr(&all, &own) != 0)
+    dlopen(own.dli_fname, RTLD_NOW | RTLD_NODELETE);
+#endif
+}
+
 static void start_once(void)
 {
+  stay_loaded();
   list_init(&all.living);
   all.ready = lock_init(&all.lock) && pthread_atfork(before_fork, after_fork, in_child) == 0;
 }
@@ -88,7 +103,7 @@ static void let_go(struct thread *thread)
   }
 }
 
-/* The thread is over, but for what the system and OpenSSL do on it after its last function: who joins it waits for that
+/* The thread is over, except for what the system and OpenSSL do on it after its last function: who joins it waits for that
    too. To keep the host from waiting, the next one that ends joins it, and the process's end joins the last. */
 static void *live(void *context)
 {

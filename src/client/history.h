@@ -27,7 +27,7 @@ void history_init(struct history *history, double submitted);
 struct stepimg_exchange *history_new(const char *method);
 /* A request begins, for which entry, which is the history's from now on; asks: it goes to the service. */
 void history_begin(struct history *history, struct stepimg_exchange *entry, bool asks, double now);
-/* It has ended: what facts says of it is true, but for method, waited and seconds. Takes over the texts that it puts to use,
+/* It has ended: what facts says of it is true, except for method, waited and seconds. Takes over the texts that it puts to use,
    which facts has no longer then. Nothing is under way any more, or never was: only the moment is noted. */
 void history_end(struct history *history, struct stepimg_exchange *facts, double now);
 /* The times of the last request to the service: connect, tls and first_byte. */

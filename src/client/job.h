@@ -53,7 +53,7 @@ struct stepimg_job {
   double submitted; /* of clock_now */
   bool shares_path; /* another job was about to save to the same one */
 
-  /* Written on the I/O thread, but for given_up; read anywhere. */
+  /* Written on the I/O thread, except for given_up; read anywhere. */
   struct progress progress;
   atomic_int state;    /* enum job_state */
   atomic_int attempts; /* POSTs begun */

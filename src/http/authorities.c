@@ -1,32 +1,17 @@
 #include "http/authorities.h"
 
 #include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/path.h"
+#include "base/store.h"
 #include "base/text.h"
 
-/* Of Debian, Fedora, openSUSE, RHEL, Alpine and the BSDs, FreeBSD, Termux. A libcurl that came with a program of another
-   distribution knows but one of them. */
-static const char *const places[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/usr/local/share/certs/ca-root-nss.crt",
-    "/data/data/com.termux/files/usr/etc/tls/cert.pem",
-};
-
-/* A file, or a folder as far as the system opens one. */
 static bool can_be_read(const char *path)
 {
-  FILE *file = path != NULL && *path != '\0' ? fopen(path, "rb") : NULL;
-  if (file != NULL)
-    fclose(file);
-  return file != NULL;
+  return path != NULL && *path != '\0' && path_can_be_read(path);
 }
 
 static bool keep(char **out, const char *path)
@@ -66,8 +51,8 @@ enum stepimg_kind authorities_choose(struct authorities *authorities, const stru
   else {
     file = can_be_read(sources->built_file) ? sources->built_file : NULL;
     folder = file == NULL && can_be_read(sources->built_folder) ? sources->built_folder : NULL;
-    for (size_t i = 0; file == NULL && folder == NULL && i < sizeof places / sizeof *places; i++)
-      file = can_be_read(places[i]) ? places[i] : NULL;
+    for (const char *const *place = store_places; file == NULL && folder == NULL && *place != NULL; place++)
+      file = can_be_read(*place) ? *place : NULL;
     authorities->own = file == NULL && folder == NULL;
   }
   return keep(&authorities->file, file) && keep(&authorities->folder, folder) ? STEPIMG_OK : error_nomem(error);

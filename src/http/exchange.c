@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/socket.h"
+#include "base/store.h"
 #include "base/text.h"
 #include "http/policy.h"
 
@@ -194,6 +195,10 @@ static bool set_proxy(CURL *easy, const struct proxy *proxy, const char *url)
    megabyte for each. Some TLS libraries have no folders. */
 static bool set_authorities(CURL *easy, const struct authorities *authorities)
 {
+  if (authorities->own && STORE_IS_NATIVE) { /* which only the system's own TLS library would ask by itself */
+    curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
+  }
   if (authorities->own)
     return true;
   curl_easy_setopt(easy, CURLOPT_CAPATH, authorities->folder);

@@ -2,7 +2,7 @@
  * A client's transfers and the connections they share: one libcurl multi handle, and its connections in generations. libcurl
  * cannot be told to give a connection no new request while others are on it; but a generation of connections can be left, for
  * each lies in a share handle of its own. New requests go to the youngest, and one that nobody uses any more is closed. Lives
- * on the I/O thread, but for pool_wake.
+ * on the I/O thread, except for pool_wake.
  */
 #ifndef STEPIMG_POOL_H
 #define STEPIMG_POOL_H

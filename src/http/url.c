@@ -241,7 +241,7 @@ static enum stepimg_kind check_base(struct address *address, const char *text, b
   if (http && !allow_http && !is_loopback(address))
     return error_set(
         error, STEPIMG_INVALID, "base_url",
-        "http to %s would show the key to everyone on the way; only https is allowed but for this machine, "
+        "http to %s would show the key to everyone on the way; only https is allowed except for this machine, "
         "or, in a network of one's own, with allow_http",
         host);
   return STEPIMG_OK;

@@ -57,7 +57,7 @@ bool edits_get(lua_State *L, int index, struct stepimg_edit *edit)
 
 void edits_fields(lua_State *L, int index, struct stepimg_edit *edit)
 {
-  size_t count = lua_rawlen(L, index) / 2;
+  size_t count = (size_t)lua_rawlen(L, index) / 2;
   struct stepimg_field *fields = lua_newuserdatauv(L, (count + 1) * sizeof *fields, 0);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, index, (int)(2 * i + 1));

@@ -350,7 +350,7 @@ static int watch(lua_State *L)
   return 1;
 }
 
-static int wait(lua_State *L)
+static int wait_a_while(lua_State *L)
 {
   double seconds = luaL_checknumber(L, 2);
   lua_Hook *hook = lua_touserdata(L, 3);
@@ -378,7 +378,7 @@ void open_queues(lua_State *L)
                                        {"close", close_queue}, {"head", head},     {"pending", pending},
                                        {"most", most},         {"rules", rules},   {"fd", descriptor},
                                        {"kind", kind},         {"stats", stats},   {"watch", watch},
-                                       {"wait", wait},         {NULL, NULL}};
+                                       {"wait", wait_a_while}, {NULL, NULL}};
 #ifndef LUA_RIDX_MAINTHREAD
   if (lua_pushthread(L))
     lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.main");

@@ -35,7 +35,7 @@ static inline size_t base64_bound(size_t length)
    first character that has no place there; what came before it was written. in and out must not overlap. */
 bool base64_update(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written);
 
-/* The same as far as there is nothing but the alphabet and white space, but for up to three characters at the end that
+/* The same as far as there is nothing but the alphabet and white space, except for up to three characters at the end that
    fill no group: for text that may be followed by something else. Returns how many it took. */
 size_t base64_clean(struct base64 *decoder, const char *in, size_t length, unsigned char *out, size_t *written);
 

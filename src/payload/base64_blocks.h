@@ -4,7 +4,15 @@
 
 #include <stddef.h>
 
-enum base64_way { BASE64_PLAIN, BASE64_SSSE3, BASE64_AVX2, BASE64_AVX512 };
+/* Which file has them. What else there is takes all the plain way. */
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#define BASE64_HAS_X86
+#elif defined(__aarch64__) && !defined(__AARCH64EB__)
+#define BASE64_HAS_NEON
+#endif
+
+/* Each processor's from the slowest on. */
+enum base64_way { BASE64_PLAIN, BASE64_SSSE3, BASE64_AVX2, BASE64_AVX512, BASE64_NEON = BASE64_PLAIN + 1 };
 
 enum { BASE64_BAD = 0xff };
 

@@ -1,12 +1,12 @@
 /*
- * base64_blocks with SSSE3, AVX2 and AVX-512, chosen at run time; elsewhere it takes nothing. The method is that of Muła
- * and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (ACM Transactions on the Web, 2018): a
- * character's two nibbles look up bit sets that meet only where it is none of the alphabet, and its upper nibble looks up
- * what to add to get its value.
+ * base64_blocks with SSSE3, AVX2 and AVX-512, chosen at run time; where a processor has no file of its own, it takes
+ * nothing. The method is that of Muła and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions" (ACM
+ * Transactions on the Web, 2018): a character's two nibbles look up bit sets that meet only where it is none of the
+ * alphabet, and its upper nibble looks up what to add to get its value.
  */
 #include "payload/base64_blocks.h"
 
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#if defined(BASE64_HAS_X86)
 #include <immintrin.h>
 
 /* A register is stored whole although a quarter of it is no output, so the last blocks are left to the caller. */
@@ -81,12 +81,19 @@ __attribute__((target("avx512bw,avx512vbmi"))) static size_t blocks_avx512(const
   return taken;
 }
 
+#if defined(__APPLE__) /* the compiler's own library, which knows of the processor, is not always linked there */
+enum base64_way base64_best_way(void)
+{
+  return BASE64_SSSE3; /* that each of these machines has */
+}
+#else
 enum base64_way base64_best_way(void)
 {
   if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw"))
     return BASE64_AVX512;
   return __builtin_cpu_supports("avx2") ? BASE64_AVX2 : __builtin_cpu_supports("ssse3") ? BASE64_SSSE3 : BASE64_PLAIN;
 }
+#endif
 
 size_t base64_blocks(enum base64_way way, const char *in, size_t length, unsigned char *out)
 {
@@ -102,7 +109,7 @@ size_t base64_blocks(enum base64_way way, const char *in, size_t length, unsigne
   }
 }
 
-#else
+#elif !defined(BASE64_HAS_NEON)
 
 enum base64_way base64_best_way(void)
 {

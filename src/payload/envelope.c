@@ -35,7 +35,7 @@ static void set_text(const char **text, const char *copy)
   *text = copy;
 }
 
-/* What is too long is cut, but for a link, which would lead elsewhere. */
+/* What is too long is cut, except for a link, which would lead elsewhere. */
 static enum stepimg_kind add_text(struct envelope *envelope, enum envelope_path path, const char *bytes, size_t length,
                                   const char **why)
 {

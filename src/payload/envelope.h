@@ -1,5 +1,5 @@
 /*
- * What an answer's JSON says, but for its pictures: id, created, and the entries of data, as plain values. Lives on the
+ * What an answer's JSON says, except for its pictures: id, created, and the entries of data, as plain values. Lives on the
  * I/O thread; owns them until envelope_give.
  */
 #ifndef STEPIMG_ENVELOPE_H
@@ -32,7 +32,7 @@ struct envelope {
   const char *key;    /* borrowed; hidden in what is shown. NULL: none */
   bool is_object;     /* the document is one, as far as it came */
   struct buffer text; /* that is arriving */
-  const char *id;     /* owned, as are the images' texts but for path */
+  const char *id;     /* owned, as are the images' texts except for path */
   bool has_created;
   int64_t created;
   struct stepimg_image *images; /* the entries of data; of a link that was not followed yet, the text as it came */
@@ -55,7 +55,7 @@ void envelope_give(struct envelope *envelope, struct stepimg_outcome *outcome);
 /* The link of an entry, fit to be shown, and the caller's to free; NULL: it has none. */
 const char *envelope_take_link(struct stepimg_image *image);
 
-void envelope_free(struct envelope *envelope); /* idempotent; it is as at first then, but for the key */
+void envelope_free(struct envelope *envelope); /* idempotent; it is as at first then, except for the key */
 void envelope_free_images(struct stepimg_image *images);
 
 #endif

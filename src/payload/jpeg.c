@@ -2,7 +2,7 @@
 
 enum { START = 2, FILL = 0xff, END_OF_IMAGE = 0xd9, START_OF_SCAN = 0xda };
 
-/* SOF0 to SOF15, but for DHT, JPG and DAC, which share the range. */
+/* SOF0 to SOF15, except for DHT, JPG and DAC, which share the range. */
 static bool is_frame(unsigned marker)
 {
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;

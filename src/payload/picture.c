@@ -23,7 +23,7 @@ enum stepimg_kind picture_begin(struct picture *picture, struct file *file, stru
   return STEPIMG_OK;
 }
 
-/* Writes what was gathered, but for the last bytes, which picture_has_end is to see. */
+/* Writes what was gathered, except for the last bytes, which picture_has_end is to see. */
 static enum stepimg_kind write_block(struct picture *picture, struct stepimg_error *error)
 {
   struct buffer *bytes = &picture->bytes;

@@ -2,7 +2,7 @@
  * A streaming scanner of JSON (RFC 8259). It judges every byte of a text that arrives in pieces, and reports the values
  * at the paths it was asked for. It keeps no text: its memory is this struct, whatever the answer's size.
  *
- * It is strict, but for what loses a paid picture to nobody's profit: a byte order mark before the text, half of a
+ * It is strict, except for what loses a paid picture to nobody's profit: a byte order mark before the text, half of a
  * surrogate pair in a string (reported as U+FFFD), control characters in a string other than NUL, and bytes that are no
  * UTF-8 in a string (reported as they are).
  */
@@ -41,7 +41,7 @@ enum scanner_event {
   SCANNER_TEXT_END,
   SCANNER_TEXT,    /* the next piece of its text, unescaped */
   SCANNER_NUMBER,  /* the number as it was written; no bytes: it is longer than SCANNER_MAX_NUMBER */
-  SCANNER_ENVELOPE /* bytes of the document as they came, but for payloads' texts; path and index say nothing */
+  SCANNER_ENVELOPE /* bytes of the document as they came, except for payloads' texts; path and index say nothing */
 };
 
 /* Takes a value at a path; where several fit, at the first of them. index is the entry's place in the outermost list

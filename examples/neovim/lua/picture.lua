@@ -77,7 +77,8 @@ local function show_beside(path, words)
   local group = vim.api.nvim_create_augroup("picture" .. number, {})
   vim.api.nvim_create_autocmd({"VimResized", "WinScrolled", "TabEnter"}, {group = group, callback = function()
     vim.defer_fn(function()
-      if vim.api.nvim_win_is_valid(window) and vim.api.nvim_win_get_tabpage(window) == vim.api.nvim_get_current_tabpage() then
+      if vim.api.nvim_win_is_valid(window)
+        and vim.api.nvim_win_get_tabpage(window) == vim.api.nvim_get_current_tabpage() then
         draw(window, path, number)
       end
     end, 50)
@@ -134,9 +135,11 @@ end
 
 -- Asks for the picture and returns at once; it is shown when it is there.
 function picture.paint(words)
-  local ready, err = client or start_client()
-  if not ready then
-    return complain(err)
+  if not client then
+    local _, err = start_client()
+    if err then
+      return complain(err)
+    end
   end
   vim.fn.mkdir(settings.directory, "p")
   local name = vim.fn.strftime "%Y%m%d-%H%M%S" .. ("-%d.png"):format(uv.hrtime() / 1000 % 1000000)
@@ -152,8 +155,7 @@ function picture.paint(words)
       view(result.image.path)
     end
   end
-  local job
-  job, err = client:submit({prompt = words}, {save = settings.directory .. "/" .. name, on_done = on_done})
+  local job, err = client:submit({prompt = words}, {save = settings.directory .. "/" .. name, on_done = on_done})
   if not job then
     return complain(err)
   end

@@ -1,6 +1,6 @@
--- In a host: a job that is still running when the host ends. running(stepimg) returns a function for the host's loop, which
--- is true when that is so. Without the module it is true at once.
-local held = {}
+-- In a host: a job that is still running when the host ends. running(stepimg) returns a function for the host's loop,
+-- which is true when that is so. Without the module it is true at once.
+local held = {} -- luacheck: ignore 241 (for the collector)
 
 return function(stepimg)
   if not stepimg then
