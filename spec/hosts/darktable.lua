@@ -2,7 +2,7 @@
 
 local stage = require "spec.hosts.stage"
 
-local host = {name = "darktable", lua = "lua5.4", screen = true, ways = {"cli", "window"}}
+local host = {name = "darktable", lua = "lua5.4", screen = true, ways = {"cli", "window"}, starts = "begun"}
 local WORDS = "a lighthouse, 一座灯塔"
 
 function host.missing()
@@ -42,9 +42,10 @@ function host.works(at)
   for _, way in ipairs(host.ways) do
     local home = at:directory()
     at.server:reset()
-    local output, trouble = at:run(command(at, way, home, {
+    local environment, started = command(at, way, home, {
       HOST_PART = "paints", HOST_PROMPT = WORDS, HOST_REFUSED = stage.prompt({status = 451}, "a bomb"),
-    }))
+    })
+    local output, trouble = at:run(environment, started, nil, host.starts)
     assert(not trouble, trouble and trouble .. ": " .. output)
     local path, title = output:match "painted\t(/[^\t\n]+)\t([^\t\n]+)"
     assert(path and stage.is_picture(path) and title == WORDS, output)

@@ -39,6 +39,11 @@ function host.works(at)
     table.insert(told, ("decoded %s: module at most %s ms a call, decoding %s, upload %s ms"):format(where == "here" and where or "in a thread",
       longest, where == "here" and decoding .. " ms" or "no part of a frame", upload))
   end
+  local home = at:directory()
+  host.furnish(at, home)
+  stage.snippet("love", home .. "/game/snippet.lua")
+  local output, trouble = at:run(at:environment(host, home, {HOST_PART = "snippet"}), command(home))
+  assert(not trouble and ("\n" .. output):find "\npng%f[%s%z]", output)
   return table.concat(told, "; ")
 end
 

@@ -21,7 +21,7 @@ local function ends(at, host, way)
         host.furnish(at, home)
       end
       local environment, command, on_line = host.ends(at, part, home, way)
-      local output, trouble, seconds = at:run(environment, command, on_line)
+      local output, trouble, seconds = at:run(environment, command, on_line, host.starts)
       os.execute("rm -rf " .. stage.quote(home))
       if trouble or not seconds or output:find "running job failed: " then
         error(("round %d %s: %s\n%s"):format(round, part == "ends" and "with the module" or "without the module",

@@ -41,6 +41,10 @@ function host.works(at)
   assert(place == "1;81" and columns == "40" and rows == "20", "it draws elsewhere: " .. output)
   assert(stage.is_picture(mime.unb64(path)), "it draws no picture")
   assert(output:find("\27_Ga=d,d=I,q=2,i=1\27\\", 1, true), "the picture stays on the screen")
+  home = at:directory()
+  output, trouble = at:run(at:environment(host, home),
+    "nvim -u NONE -i NONE -n --headless -c " .. stage.quote("luafile " .. stage.snippet("neovim", home .. "/snippet.lua")))
+  assert(not trouble and output:match "^png%s*$", output)
   return ("viewer and terminal; %d ticks meanwhile"):format(ticks)
 end
 

@@ -9,7 +9,7 @@ local stage = {}
 stage.__index = stage
 
 local ROOT = lfs.currentdir()
-local LONGEST = 60 -- seconds of a host that hangs
+local LONGEST = 40 -- seconds of a host that hangs
 local KEY = "sk-hosts-0123456789abcdef"
 
 stage.ROOT = ROOT
@@ -49,6 +49,11 @@ end
 function stage.is_picture(path)
   local bytes = stage.read(path)
   return bytes ~= nil and #bytes > 10000 and bytes:sub(1, 8) == "\137PNG\r\n\26\n" and bytes:sub(-8, -5) == "IEND"
+end
+
+-- The piece of docs/schedulers.md for that host, as a file.
+function stage.snippet(name, path)
+  return stage.write(path, assert(stage.read "docs/schedulers.md":match("```lua " .. name .. "\n(.-)```"), name))
 end
 
 -- A prompt that steers the stand-in.
@@ -144,7 +149,7 @@ end
 
 -- Runs a host until it ends. `on_line` gets each line of its output. Returns the output, how it ended in words (nil: well),
 -- and the seconds from its line "ending" to its end (nil: it did not say so).
-function stage.run(_, environment, command, on_line)
+local function run(environment, command, on_line)
   local pipe = assert(io.popen(("exec timeout -k 5 %d %s %s 2>&1 </dev/null"):format(LONGEST, environment, command)))
   local lines, ending = {}, nil
   for line in pipe:lines() do
@@ -161,6 +166,18 @@ function stage.run(_, environment, command, on_line)
   local output = table.concat(lines, "\n")
   local trouble = (how ~= "exit" or code ~= 0) and ("it ended with %s %d"):format(how, code) or nil
   return output, trouble, ending and ended - ending
+end
+
+-- `starts`: a line that the host's script says when the host has started. One that hangs before is started again.
+function stage.run(_, environment, command, on_line, starts)
+  local output, trouble, seconds
+  for _ = 1, starts and 4 or 1 do
+    output, trouble, seconds = run(environment, command, on_line)
+    if not trouble or not starts or ("\n" .. output):find("\n" .. starts, 1, true) then
+      break
+    end
+  end
+  return output, trouble, seconds
 end
 
 return stage
