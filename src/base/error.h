@@ -1,4 +1,4 @@
-/* Filling struct stepimg_error. Static texts only in formats; what a user gave goes through quote() first. */
+/* Filling struct stepimg_error. Formats are static; what a user or a server gave goes through text_quote first. Any thread. */
 #ifndef STEPIMG_ERROR_H
 #define STEPIMG_ERROR_H
 

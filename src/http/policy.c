@@ -135,28 +135,28 @@ struct policy_verdict policy_judge(const struct policy_facts *facts)
 }
 
 /* Exponential back-off. Full jitter spreads those that were refused together; what may not be there yet is given time. */
-static double back_off(enum policy_again again, int tries, double chance)
+static double back_off(enum policy_again again, int attempts, double chance)
 {
   static const double FIRST = 0.5, LONGEST = 30; /* seconds */
   double ceiling = FIRST;
-  if (again == POLICY_ELSEWHERE && tries == 1)
+  if (again == POLICY_ELSEWHERE && attempts == 1)
     return 0;
-  while (--tries > 0 && ceiling < LONGEST)
+  while (--attempts > 0 && ceiling < LONGEST)
     ceiling *= 2;
   if (ceiling > LONGEST)
     ceiling = LONGEST;
   return again == POLICY_PATIENTLY ? (2 + chance) * ceiling : chance * ceiling;
 }
 
-struct policy_plan policy_plan(const struct policy_verdict *verdict, int tries, int retries, double retry_after,
+struct policy_plan policy_plan(const struct policy_verdict *verdict, int attempts, int retries, double retry_after,
                                double left, double chance)
 {
   bool obeyed = retry_after >= 0 && retry_after <= POLICY_LONGEST_WAIT, too_long = retry_after > POLICY_LONGEST_WAIT;
-  double own = back_off(verdict->again, tries, chance);
+  double own = back_off(verdict->again, attempts, chance);
   struct policy_plan plan = {.wait = obeyed ? retry_after : own};
   plan.rest = verdict->rest ? plan.wait : 0;
   if (verdict->again == POLICY_UNDECODED) /* no repeat: what had come is asked for in another way */
     return (struct policy_plan){.again = true};
-  plan.again = verdict->again != POLICY_NEVER && !too_long && tries <= retries && plan.wait < left;
+  plan.again = verdict->again != POLICY_NEVER && !too_long && attempts <= retries && plan.wait < left;
   return plan;
 }

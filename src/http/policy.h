@@ -25,7 +25,7 @@ struct policy_facts {
   int status;                /* of the answer; 0: none came */
   unsigned marks;            /* enum policy_mark, of the answer */
   int tunnel;                /* the status with which the proxy refused to lead the way (CONNECT); 0: it did not */
-  bool body_left;            /* some of the POST's body did */
+  bool body_left;            /* some of the POST's body went out */
   bool complete;             /* the answer is, as far as the transfer tells */
   enum stepimg_kind failure; /* of the transfer or of what it brought; STEPIMG_OK: none */
   bool passing;              /* such a failure may be gone in a while */
@@ -63,9 +63,9 @@ struct policy_plan {
   double rest; /* seconds for which none of the client's POSTs may begin; 0: none */
 };
 
-/* When to repeat what ended so. tries: attempts made so far, of which retries may be repeated; retry_after: seconds the
+/* When to repeat what ended so. attempts: made so far; retries: how many may be repeated; retry_after: seconds the
    server asked to wait, negative for none; left: seconds until the job's deadline; chance: from 0 to 1, for the jitter. */
-struct policy_plan policy_plan(const struct policy_verdict *verdict, int tries, int retries, double retry_after,
+struct policy_plan policy_plan(const struct policy_verdict *verdict, int attempts, int retries, double retry_after,
                                double left, double chance);
 
 #endif
