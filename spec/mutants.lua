@@ -14,8 +14,8 @@ local RELATED = {
   base = "save image errors secrets process", rules = "validate options models docs",
   payload = "payload hostile_payload generate save image",
   http = "retry errors transport link download hostile_http1 waits",
-  client = "jobs cancel waits limits budget callbacks release",
-  lua = "client generate jobs callbacks await each image save",
+  client = "jobs cancel waits limits budget callbacks release cache history stats each_save edit account",
+  lua = "client generate jobs callbacks await each each_save image save history torture validate edit",
 }
 
 -- What is put in the place of what: Lua patterns, with a frontier where a word or an operator must stand alone.
