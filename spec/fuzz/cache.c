@@ -75,7 +75,9 @@ static void check_again(const struct entry *entry, const struct envelope *envelo
   struct envelope second = {.key = NULL};
   CHECK(entry_read(&again, &second, json, entry_write(json, entry, envelope)) == STEPIMG_OK);
   CHECK(strcmp(again.key, entry->key) == 0 && strcmp(again.digest, entry->digest) == 0 && again.size == entry->size);
-  CHECK(second.created == envelope->created && second.images->seed == envelope->images->seed);
+  CHECK(second.has_created == envelope->has_created && second.images->has_seed == envelope->images->has_seed);
+  CHECK(!second.has_created || second.created == envelope->created);
+  CHECK(!second.images->has_seed || second.images->seed == envelope->images->seed);
   CHECK((second.id == NULL) == (envelope->id == NULL) && (second.id == NULL || strcmp(second.id, envelope->id) == 0));
   envelope_free(&second);
 }
