@@ -104,6 +104,8 @@ double number_real(const char *text, size_t length)
       power = power * 10 + (text[at] - '0');
   }
   exponent += down ? -power : power;
+  if (value == 0) /* whatever its exponent: pow would be infinite */
+    return value;
   value = exponent < 0 ? value / pow(10, (double)-exponent) : value * pow(10, (double)exponent);
   return text[0] == '-' ? -value : value;
 }
