@@ -30,15 +30,6 @@ int luaopen_stepimg(lua_State *L);
 int luaopen_cjson(lua_State *L);
 #endif
 
-static const luaL_Reg linked[] = {
-#ifdef STEPIMG_STATIC
-    {"stepimg", luaopen_stepimg},
-#endif
-#ifdef CJSON_STATIC
-    {"cjson", luaopen_cjson},
-#endif
-    {NULL, NULL}};
-
 static const double FRAME = 1.0 / 60; /* seconds */
 
 static volatile sig_atomic_t interrupts;
@@ -130,10 +121,14 @@ static int run(lua_State *L)
   luaL_openlibs(L);
   lua_getglobal(L, "package"); /* where require finds them */
   lua_getfield(L, -1, "preload");
-  for (const luaL_Reg *module = linked; module->name != NULL; module++) {
-    lua_pushcfunction(L, module->func);
-    lua_setfield(L, -2, module->name);
-  }
+#ifdef STEPIMG_STATIC
+  lua_pushcfunction(L, luaopen_stepimg);
+  lua_setfield(L, -2, "stepimg");
+#endif
+#ifdef CJSON_STATIC
+  lua_pushcfunction(L, luaopen_cjson);
+  lua_setfield(L, -2, "cjson");
+#endif
   lua_pop(L, 2);
   if (luaL_loadfile(L, words[1]) != 0)
     return lua_error(L);
