@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -7,6 +8,76 @@
 #include "base/source.h"
 
 enum { BLOCK = 64 * 1024 /* of a copy */ };
+
+/* Of a path; a reason that follows it still fits into the little that an answer keeps of one (answer.h). */
+enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
+
+enum stepimg_kind file_refuse(struct stepimg_error *error, const char *path, const char *reason)
+{
+  char shown[SHOWN_MAX];
+  error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
+  return STEPIMG_IO;
+}
+
+enum stepimg_kind file_fail(struct stepimg_error *error, const char *path, int number)
+{
+  char reason[REASON_MAX];
+  if (number == path_no_memory)
+    return error_nomem(error);
+  return file_refuse(error, path, path_reason(reason, sizeof reason, number));
+}
+
+enum stepimg_kind file_fail_folder(struct stepimg_error *error, const char *path, int number)
+{
+  char reason[2 * REASON_MAX], why[REASON_MAX];
+  if (number == path_no_memory)
+    return error_nomem(error);
+  snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
+  return file_refuse(error, path, reason);
+}
+
+void file_forget(struct file *file)
+{
+  free(file->path);
+  free(file->temporary);
+  *file = FILE_NONE;
+}
+
+enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error)
+{
+  char shown[SHOWN_MAX], shown_kept[SHOWN_WHOLE_MAX], reason[REASON_MAX];
+  CHECK(file->temporary != NULL && file->descriptor == -1);
+  if (kept != NULL)
+    *kept = NULL;
+  int number = file_put_in_place(file);
+  if (number != 0 && !file_is_there(file->temporary)) /* somebody has taken it away */
+    file_fail(error, file->path, number);
+  else if (number != 0) {
+    error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
+              path_show(shown, sizeof shown, file->path), path_reason(reason, sizeof reason, number),
+              path_show(shown_kept, sizeof shown_kept, file->temporary));
+    if (kept != NULL) {
+      *kept = file->temporary;
+      file->temporary = NULL;
+    }
+  }
+  file_forget(file);
+  return number == 0 ? STEPIMG_OK : STEPIMG_IO;
+}
+
+enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
+{
+  if (kind == STEPIMG_OK)
+    kind = file_close(file, error);
+  int number = kind == STEPIMG_OK ? file_put_in_place(file) : 0;
+  if (number != 0)
+    kind = file_fail(error, file->path, number);
+  if (kind == STEPIMG_OK)
+    file_forget(file);
+  else
+    file_abort(file);
+  return kind;
+}
 
 /* Writes all of source into file. block is of BLOCK bytes. */
 static enum stepimg_kind pour(struct source *source, char *block, struct file *file, struct stepimg_error *error)

@@ -55,4 +55,14 @@ void file_abort(struct file *file);
 /* Writes a whole file with what is in another one, or none. They may be the same. */
 MUST_USE enum stepimg_kind file_copy(const char *from, const char *to, struct stepimg_error *error);
 
+/* For the systems' own files. The first three set the error that says why path cannot be written, in words, by the
+   system's number, or by that for a file beside it; they return its kind. */
+enum stepimg_kind file_refuse(struct stepimg_error *error, const char *path, const char *reason);
+enum stepimg_kind file_fail(struct stepimg_error *error, const char *path, int number);
+enum stepimg_kind file_fail_folder(struct stepimg_error *error, const char *path, int number);
+void file_forget(struct file *file); /* it holds nothing then; what it had open is closed already */
+/* What each has of its own: puts the closed file in its place and returns 0 or the system's number; whether it is there. */
+int file_put_in_place(const struct file *file);
+bool file_is_there(const char *path);
+
 #endif

@@ -23,26 +23,6 @@ enum {
   MOST_AT_ONCE = 1 << 30 /* that every system's write takes */
 };
 
-/* ------------------------------------------------------------------------------------------------------- errors -- */
-
-/* Of a path; a reason that follows it still fits into the little that an answer keeps of one (answer.h). */
-enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
-
-static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
-{
-  char shown[SHOWN_MAX];
-  error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
-  return STEPIMG_IO;
-}
-
-static enum stepimg_kind fail(struct stepimg_error *error, const char *path, int number)
-{
-  char reason[REASON_MAX];
-  if (number == ENOMEM)
-    return error_nomem(error);
-  return fail_with(error, path, path_reason(reason, sizeof reason, number));
-}
-
 /* -------------------------------------------------------------------------------------------------------- paths -- */
 
 /* The working directory, with a slash behind it. NULL: errno says why. */
@@ -77,20 +57,13 @@ enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg
   }
   char *folder = working_directory();
   if (folder == NULL)
-    return fail(error, path, errno);
+    return file_fail(error, path, errno);
   *resolved = text_join(folder, strlen(folder), path);
   free(folder);
   return *resolved != NULL ? STEPIMG_OK : error_nomem(error);
 }
 
 /* ------------------------------------------------------------------------------------------------------ writing -- */
-
-static void forget(struct file *file)
-{
-  free(file->path);
-  free(file->temporary);
-  *file = FILE_NONE;
-}
 
 /* A new file beside the path, so that the rename stays on one file system. Its name is short: the other's may be as long
    as names can be. Returns 0 or errno. */
@@ -129,14 +102,9 @@ static void keep_mode(int descriptor, const struct stat *old)
 /* Makes the temporary file. old: what is there, or NULL. */
 static enum stepimg_kind make_temporary(struct file *file, const struct stat *old, struct stepimg_error *error)
 {
-  char reason[2 * REASON_MAX], why[REASON_MAX];
   int number = create_beside(file, old != NULL ? 0600 : 0666);
-  if (number == ENOMEM)
-    return error_nomem(error);
-  if (number != 0) {
-    snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, number));
-    return fail_with(error, file->path, reason);
-  }
+  if (number != 0)
+    return file_fail_folder(error, file->path, number);
   if (old != NULL)
     keep_mode(file->descriptor, old);
   return STEPIMG_OK;
@@ -148,15 +116,15 @@ static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *er
   struct stat old, target;
   bool is_there = stat(file->path, &old) == 0;
   if (!is_there && errno != ENOENT)
-    return fail(error, file->path, errno);
+    return file_fail(error, file->path, errno);
   if (is_there && !S_ISREG(old.st_mode))
-    return fail_with(error, file->path, S_ISDIR(old.st_mode) ? "it is a directory" : "it is no regular file");
+    return file_refuse(error, file->path, S_ISDIR(old.st_mode) ? "it is a directory" : "it is no regular file");
   int number = file->path[0] != '\0' ? path_follow(&file->path) : ENOENT;
   if (number != 0)
-    return fail(error, file->path, number);
+    return file_fail(error, file->path, number);
   /* Some links in /proc lead elsewhere than they say. */
   if (is_there && (lstat(file->path, &target) != 0 || target.st_dev != old.st_dev || target.st_ino != old.st_ino))
-    return fail_with(error, file->path, "the link to it cannot be followed");
+    return file_refuse(error, file->path, "the link to it cannot be followed");
   return make_temporary(file, is_there ? &old : NULL, error);
 }
 
@@ -174,7 +142,7 @@ static enum stepimg_kind open_by(enum stepimg_kind (*way)(struct file *file, str
   file->path = text_join(path, strlen(path), "");
   enum stepimg_kind kind = file->path != NULL ? way(file, error) : error_nomem(error);
   if (kind != STEPIMG_OK)
-    forget(file);
+    file_forget(file);
   return kind;
 }
 
@@ -230,13 +198,13 @@ static int write_quietly(int descriptor, const void *bytes, size_t length)
 enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length, struct stepimg_error *error)
 {
   int number = write_quietly(file->descriptor, bytes, length);
-  return number == 0 ? STEPIMG_OK : fail(error, file->path, number);
+  return number == 0 ? STEPIMG_OK : file_fail(error, file->path, number);
 }
 
 enum stepimg_kind file_restart(struct file *file, struct stepimg_error *error)
 {
   if (lseek(file->descriptor, 0, SEEK_SET) != 0 || ftruncate(file->descriptor, 0) != 0)
-    return fail(error, file->path, errno);
+    return file_fail(error, file->path, errno);
   return STEPIMG_OK;
 }
 
@@ -245,14 +213,13 @@ enum stepimg_kind file_close(struct file *file, struct stepimg_error *error)
   int descriptor = file->descriptor;
   file->descriptor = -1;
   if (descriptor >= 0 && close(descriptor) != 0 && errno != EINTR) /* a signal says nothing of what was written */
-    return fail(error, file->path, errno);
+    return file_fail(error, file->path, errno);
   return STEPIMG_OK;
 }
 
 /* ---------------------------------------------------------------------------------------------------- the place -- */
 
-/* Returns 0 or errno. */
-static int put_in_place(const struct file *file)
+int file_put_in_place(const struct file *file)
 {
   struct stat there;
   /* A rename would replace a device or a link that came meanwhile as gladly as a file. */
@@ -261,26 +228,9 @@ static int put_in_place(const struct file *file)
   return rename(file->temporary, file->path) == 0 ? 0 : errno;
 }
 
-enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error)
+bool file_is_there(const char *path)
 {
-  char shown[SHOWN_MAX], shown_kept[SHOWN_WHOLE_MAX], reason[REASON_MAX];
-  CHECK(file->temporary != NULL && file->descriptor < 0);
-  if (kept != NULL)
-    *kept = NULL;
-  int number = put_in_place(file);
-  if (number != 0 && access(file->temporary, F_OK) != 0) /* somebody has taken it away */
-    fail(error, file->path, number);
-  else if (number != 0) {
-    error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
-              path_show(shown, sizeof shown, file->path), path_reason(reason, sizeof reason, number),
-              path_show(shown_kept, sizeof shown_kept, file->temporary));
-    if (kept != NULL) {
-      *kept = file->temporary;
-      file->temporary = NULL;
-    }
-  }
-  forget(file);
-  return number == 0 ? STEPIMG_OK : STEPIMG_IO;
+  return access(path, F_OK) == 0;
 }
 
 void file_abort(struct file *file)
@@ -289,19 +239,5 @@ void file_abort(struct file *file)
     close(file->descriptor);
   if (file->temporary != NULL)
     unlink(file->temporary);
-  forget(file);
-}
-
-enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
-{
-  if (kind == STEPIMG_OK)
-    kind = file_close(file, error);
-  int number = kind == STEPIMG_OK ? put_in_place(file) : 0;
-  if (number != 0)
-    kind = fail(error, file->path, number);
-  if (kind == STEPIMG_OK)
-    forget(file);
-  else
-    file_abort(file);
-  return kind;
+  file_forget(file);
 }

@@ -13,26 +13,6 @@
 
 enum { TRIES = 100 /* at a name that nobody has */, MOST_AT_ONCE = 1 << 30 };
 
-/* ------------------------------------------------------------------------------------------------------- errors -- */
-
-/* As in file_posix.c: a reason that follows a path still fits into the little that an answer keeps of one. */
-enum { REASON_MAX = 128, SHOWN_MAX = 112, SHOWN_WHOLE_MAX = 384 };
-
-static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
-{
-  char shown[SHOWN_MAX];
-  error_set(error, STEPIMG_IO, NULL, "%s cannot be written: %s", path_show(shown, sizeof shown, path), reason);
-  return STEPIMG_IO;
-}
-
-static enum stepimg_kind fail(struct stepimg_error *error, const char *path, DWORD number)
-{
-  char reason[REASON_MAX];
-  if (number == ERROR_NOT_ENOUGH_MEMORY)
-    return error_nomem(error);
-  return fail_with(error, path, path_reason(reason, sizeof reason, (int)number));
-}
-
 /* -------------------------------------------------------------------------------------------------------- paths -- */
 
 /* Returns NULL: GetLastError says why. */
@@ -59,7 +39,7 @@ enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg
   *resolved = wide != NULL ? absolute(wide) : NULL;
   DWORD number = GetLastError();
   free(wide);
-  return *resolved != NULL ? STEPIMG_OK : fail(error, path, number);
+  return *resolved != NULL ? STEPIMG_OK : file_fail(error, path, (int)number);
 }
 
 /* What GetFileAttributesW says; INVALID_FILE_ATTRIBUTES and *number: it is not there, or why that is not known. */
@@ -77,13 +57,6 @@ static DWORD attributes_of(const char *path, DWORD *number)
 static HANDLE handle_of(const struct file *file)
 {
   return (HANDLE)(intptr_t)file->descriptor;
-}
-
-static void forget(struct file *file)
-{
-  free(file->path);
-  free(file->temporary);
-  *file = FILE_NONE;
 }
 
 /* Whether the file goes when its handle is closed, by whomever: so it also goes with the process. */
@@ -125,27 +98,21 @@ static DWORD create_beside(struct file *file)
 
 static enum stepimg_kind make_temporary(struct file *file, struct stepimg_error *error)
 {
-  char reason[2 * REASON_MAX], why[REASON_MAX];
   DWORD number = create_beside(file);
-  if (number == ERROR_NOT_ENOUGH_MEMORY)
-    return error_nomem(error);
-  if (number == 0)
-    return STEPIMG_OK;
-  snprintf(reason, sizeof reason, "no file can be made in its folder: %s", path_reason(why, sizeof why, (int)number));
-  return fail_with(error, file->path, reason);
+  return number == 0 ? STEPIMG_OK : file_fail_folder(error, file->path, (int)number);
 }
 
 static enum stepimg_kind open_beside(struct file *file, struct stepimg_error *error)
 {
   DWORD number, attributes = attributes_of(file->path, &number);
   if (attributes == INVALID_FILE_ATTRIBUTES && number != ERROR_FILE_NOT_FOUND)
-    return fail(error, file->path, number);
+    return file_fail(error, file->path, (int)number);
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-    return fail_with(error, file->path, "it is a directory");
+    return file_refuse(error, file->path, "it is a directory");
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DEVICE) != 0)
-    return fail_with(error, file->path, "it is no regular file");
+    return file_refuse(error, file->path, "it is no regular file");
   number = (DWORD)path_follow(&file->path);
-  return number == 0 ? make_temporary(file, error) : fail(error, file->path, number);
+  return number == 0 ? make_temporary(file, error) : file_fail(error, file->path, (int)number);
 }
 
 /* MoveFileExW replaces a link. */
@@ -165,9 +132,9 @@ static enum stepimg_kind open_by(enum stepimg_kind (*way)(struct file *file, str
   if (file->path == NULL)
     kind = error_nomem(error);
   else
-    kind = path[0] != '\0' ? way(file, error) : fail(error, path, ERROR_PATH_NOT_FOUND);
+    kind = path[0] != '\0' ? way(file, error) : file_fail(error, path, (int)ERROR_PATH_NOT_FOUND);
   if (kind != STEPIMG_OK)
-    forget(file);
+    file_forget(file);
   return kind;
 }
 
@@ -186,7 +153,7 @@ enum stepimg_kind file_write(struct file *file, const void *bytes, size_t length
   for (const char *next = bytes; length > 0;) {
     DWORD written = 0;
     if (!WriteFile(handle_of(file), next, length < MOST_AT_ONCE ? (DWORD)length : MOST_AT_ONCE, &written, NULL))
-      return fail(error, file->path, GetLastError());
+      return file_fail(error, file->path, (int)GetLastError());
     next += written;
     length -= written;
   }
@@ -197,7 +164,7 @@ enum stepimg_kind file_restart(struct file *file, struct stepimg_error *error)
 {
   LARGE_INTEGER start = {.QuadPart = 0};
   if (!SetFilePointerEx(handle_of(file), start, NULL, FILE_BEGIN) || !SetEndOfFile(handle_of(file)))
-    return fail(error, file->path, GetLastError());
+    return file_fail(error, file->path, (int)GetLastError());
   return STEPIMG_OK;
 }
 
@@ -208,43 +175,26 @@ enum stepimg_kind file_close(struct file *file, struct stepimg_error *error)
   if (handle == INVALID_HANDLE_VALUE)
     return STEPIMG_OK;
   set_passing(handle, false);
-  return CloseHandle(handle) ? STEPIMG_OK : fail(error, file->path, GetLastError());
+  return CloseHandle(handle) ? STEPIMG_OK : file_fail(error, file->path, (int)GetLastError());
 }
 
 /* ---------------------------------------------------------------------------------------------------- the place -- */
 
-/* Returns 0 or GetLastError. What is no file MoveFileExW does not replace. */
-static DWORD put_in_place(const struct file *file)
+/* What is no file MoveFileExW does not replace. */
+int file_put_in_place(const struct file *file)
 {
   wchar_t *from = wide_of(file->temporary), *to = wide_of(file->path);
   bool good = from != NULL && to != NULL && MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING);
   DWORD number = good ? 0 : GetLastError();
   free(from);
   free(to);
-  return number;
+  return (int)number;
 }
 
-enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_error *error)
+bool file_is_there(const char *path)
 {
-  char shown[SHOWN_MAX], shown_kept[SHOWN_WHOLE_MAX], reason[REASON_MAX];
-  CHECK(file->temporary != NULL && file->descriptor == -1);
-  if (kept != NULL)
-    *kept = NULL;
-  DWORD missing = 0, number = put_in_place(file);
-  if (number != 0 &&
-      attributes_of(file->temporary, &missing) == INVALID_FILE_ATTRIBUTES) /* somebody has taken it away */
-    fail(error, file->path, number);
-  else if (number != 0) {
-    error_set(error, STEPIMG_IO, NULL, "the picture could not be put in its place %s (%s); it lies whole in %s",
-              path_show(shown, sizeof shown, file->path), path_reason(reason, sizeof reason, (int)number),
-              path_show(shown_kept, sizeof shown_kept, file->temporary));
-    if (kept != NULL) {
-      *kept = file->temporary;
-      file->temporary = NULL;
-    }
-  }
-  forget(file);
-  return number == 0 ? STEPIMG_OK : STEPIMG_IO;
+  DWORD missing;
+  return attributes_of(path, &missing) != INVALID_FILE_ATTRIBUTES;
 }
 
 void file_abort(struct file *file)
@@ -255,19 +205,5 @@ void file_abort(struct file *file)
   if (wide != NULL)
     DeleteFileW(wide);
   free(wide);
-  forget(file);
-}
-
-enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)
-{
-  if (kind == STEPIMG_OK)
-    kind = file_close(file, error);
-  DWORD number = kind == STEPIMG_OK ? put_in_place(file) : 0;
-  if (number != 0)
-    kind = fail(error, file->path, number);
-  if (kind == STEPIMG_OK)
-    forget(file);
-  else
-    file_abort(file);
-  return kind;
+  file_forget(file);
 }

@@ -33,6 +33,9 @@ uint64_t path_key(const char *path);
    out. */
 const char *path_show(char *out, size_t size, const char *path);
 
+/* The system's numbers of what goes wrong alike on all: no memory; a file that is too large, and one that ended early. */
+extern const int path_no_memory, path_too_large, path_ended;
+
 /* What the system's number says, in English whatever the host's locale, as far as the system can. Returns out. */
 const char *path_reason(char *out, size_t size, int number);
 

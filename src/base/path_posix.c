@@ -13,6 +13,8 @@
 
 #include "base/text.h"
 
+const int path_no_memory = ENOMEM, path_too_large = EFBIG, path_ended = EIO;
+
 enum {
   LINKS = 40, /* one after the other, as Linux follows them */
   TARGET_MAX = 4096

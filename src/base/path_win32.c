@@ -8,6 +8,9 @@
 #include "base/text.h"
 #include "base/wide.h"
 
+const int path_no_memory = ERROR_NOT_ENOUGH_MEMORY, path_too_large = ERROR_FILE_TOO_LARGE,
+          path_ended = ERROR_HANDLE_EOF;
+
 size_t path_folder_length(const char *path)
 {
   size_t length = strlen(path);

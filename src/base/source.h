@@ -27,4 +27,9 @@ void source_close(struct source *source);
 MUST_USE enum stepimg_kind source_load(const char *path, size_t max, unsigned char **bytes, size_t *length,
                                        struct stepimg_error *error);
 
+/* For the systems' own files: sets the error that says why path cannot be read, in words or by the system's number. Return
+   STEPIMG_IO. */
+enum stepimg_kind source_refuse(struct stepimg_error *error, const char *path, const char *reason);
+enum stepimg_kind source_fail(struct stepimg_error *error, const char *path, int number);
+
 #endif

@@ -3,26 +3,9 @@
 #include <stdlib.h>
 #include <windows.h>
 
-#include "base/error.h"
-#include "base/path.h"
 #include "base/wide.h"
 
 enum { MOST_AT_ONCE = 1 << 30 };
-
-static enum stepimg_kind fail_with(struct stepimg_error *error, const char *path, const char *reason)
-{
-  enum { SHOWN_MAX = 112 };
-  char shown[SHOWN_MAX];
-  error_set(error, STEPIMG_IO, NULL, "%s cannot be read: %s", path_show(shown, sizeof shown, path), reason);
-  return STEPIMG_IO;
-}
-
-static enum stepimg_kind fail(struct stepimg_error *error, const char *path, DWORD number)
-{
-  enum { REASON_MAX = 128 };
-  char reason[REASON_MAX];
-  return fail_with(error, path, path_reason(reason, sizeof reason, (int)number));
-}
 
 static HANDLE handle_of(const struct source *source)
 {
@@ -43,15 +26,15 @@ static enum stepimg_kind open_with(DWORD flags, struct source *source, const cha
   free(wide);
   source->descriptor = (int)(intptr_t)handle;
   if (handle == INVALID_HANDLE_VALUE)
-    return fail(error, path, number);
+    return source_fail(error, path, (int)number);
   if (GetFileType(handle) != FILE_TYPE_DISK)
-    kind = fail_with(error, path, "it is no regular file");
+    kind = source_refuse(error, path, "it is no regular file");
   else if (!GetFileInformationByHandle(handle, &there) || !GetFileSizeEx(handle, &size))
-    kind = fail(error, path, GetLastError());
+    kind = source_fail(error, path, (int)GetLastError());
   else if ((there.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-    kind = fail_with(error, path, "it is a directory");
+    kind = source_refuse(error, path, "it is a directory");
   else if (flags != 0 && (there.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
-    kind = fail_with(error, path, "it is a link");
+    kind = source_refuse(error, path, "it is a link");
   if (kind != STEPIMG_OK)
     source_close(source);
   else
@@ -75,7 +58,7 @@ enum stepimg_kind source_read(struct source *source, void *out, size_t size, siz
   DWORD got = 0;
   *length = 0;
   if (!ReadFile(handle_of(source), out, size < MOST_AT_ONCE ? (DWORD)size : MOST_AT_ONCE, &got, NULL))
-    return fail(error, source->path, GetLastError());
+    return source_fail(error, source->path, (int)GetLastError());
   *length = got;
   return STEPIMG_OK;
 }
@@ -84,41 +67,4 @@ void source_close(struct source *source)
 {
   CloseHandle(handle_of(source));
   source->descriptor = -1;
-}
-
-/* As large as it was when it was opened. One that became shorter is not whole. */
-static enum stepimg_kind load(struct source *source, unsigned char *bytes, size_t size, struct stepimg_error *error)
-{
-  for (size_t done = 0, length; done < size; done += length) {
-    if (source_read(source, bytes + done, size - done, &length, error) != STEPIMG_OK)
-      return error->kind;
-    if (length == 0)
-      return fail(error, source->path, ERROR_HANDLE_EOF);
-  }
-  return STEPIMG_OK;
-}
-
-enum stepimg_kind source_load(const char *path, size_t max, unsigned char **bytes, size_t *length,
-                              struct stepimg_error *error)
-{
-  struct source source;
-  enum stepimg_kind kind;
-  *bytes = NULL;
-  *length = 0;
-  if (source_open(&source, path, error) != STEPIMG_OK)
-    return error->kind;
-  if (source.size > max)
-    kind = fail(error, path, ERROR_FILE_TOO_LARGE);
-  else if ((*bytes = malloc((size_t)source.size + 1)) == NULL)
-    kind = error_nomem(error);
-  else
-    kind = load(&source, *bytes, (size_t)source.size, error);
-  source_close(&source);
-  if (kind == STEPIMG_OK)
-    *length = (size_t)source.size;
-  else {
-    free(*bytes);
-    *bytes = NULL;
-  }
-  return kind;
 }
