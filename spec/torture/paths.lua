@@ -278,24 +278,29 @@ end, function(state)
   state.job = assert(state.client:submit(prompt()))
 end)
 
--- Each item is submitted once, which the budget sees to, and handed over. After an error the loop goes on, with the
--- item that was not handed over for certain.
-path("each", function(state)
+local function walk(state)
   for i, result, err in state.loop do
     state.seen[i] = result or err
   end
-end, function(state, good)
-  if not state.closed then
-    if not good then
-      for i, result, err in state.loop do
-        state.seen[i] = result or err
-      end
-    end
-    for i = 1, 3 do
-      local item = assert(state.seen[i], "an item was lost")
-      assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
-    end
+end
+
+-- The list of three, whose second entry is none, comes whole in the end.
+local function check_items(state, good)
+  if state.closed then
+    return
+  elseif not good then
+    walk(state)
   end
+  for i = 1, 3 do
+    local item = assert(state.seen[i], "an item was lost")
+    assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
+  end
+end
+
+-- Each item is submitted once, which the budget sees to, and handed over. After an error the loop goes on, with the
+-- item that was not handed over for certain.
+path("each", walk, function(state, good)
+  check_items(state, good)
   state.loop:close()
   state.own:close()
   drain(state.own)
@@ -307,22 +312,8 @@ end)
 
 -- The same with pictures that go to files: each to its own, whole or not at all. The list is filled when the loop is
 -- made: where an entry goes is asked when its turn comes, and again where that was cut short.
-path("each that saves", function(state)
-  for i, result, err in state.loop do
-    state.seen[i] = result or err
-  end
-end, function(state, good)
-  if not state.closed then
-    if not good then
-      for i, result, err in state.loop do
-        state.seen[i] = result or err
-      end
-    end
-    for i = 1, 3 do
-      local item = assert(state.seen[i], "an item was lost")
-      assert(item.kind == (i == 2 and "invalid" or nil), tostring(item))
-    end
-  end
+path("each that saves", walk, function(state, good)
+  check_items(state, good)
   for i = 1, 3 do
     local name = ("%s/%d.gif"):format(directory, i)
     local file = io.open(name, "rb")
