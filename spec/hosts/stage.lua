@@ -1,6 +1,7 @@
 -- What a host is tested on: a stand-in, a folder of its own, a screen where one is wanted, and how it ended.
 
 local cqueues = require "cqueues"
+local files = require "spec.support.files"
 local json = require "cjson".new()
 local lfs = require "lfs"
 local standin = require "spec.standin"
@@ -14,33 +15,7 @@ local KEY = "sk-hosts-0123456789abcdef"
 
 stage.ROOT = ROOT
 
-function stage.quote(word)
-  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
-end
-
-function stage.words(...)
-  local quoted = {}
-  for i, word in ipairs {...} do
-    quoted[i] = stage.quote(word)
-  end
-  return table.concat(quoted, " ")
-end
-
-function stage.read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then
-    file:close()
-  end
-  return text
-end
-
-function stage.write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
-  return path
-end
+stage.quote, stage.words, stage.read, stage.write = files.quote, files.words, files.read, files.write
 
 function stage.has_program(name)
   return os.execute(("PATH=$PATH:/usr/sbin:/usr/games command -v %s >/dev/null"):format(name))

@@ -138,34 +138,8 @@ end
 
 -- ------------------------------------------------------------------------------------------------------------ files --
 
-function support.quote(word)
-  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
-end
-
--- The words of a shell command.
-function support.words(...)
-  local quoted = {}
-  for i, word in ipairs {...} do
-    quoted[i] = support.quote(word)
-  end
-  return table.concat(quoted, " ")
-end
-
-function support.read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then
-    file:close()
-  end
-  return text
-end
-
-function support.write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
-  return path
-end
+local files = require "spec.support.files"
+support.quote, support.words, support.read, support.write = files.quote, files.words, files.read, files.write
 
 -- A new empty directory; `remove` it when done.
 function support.directory()
