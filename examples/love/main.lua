@@ -39,6 +39,16 @@ local function timed(kind, f, ...)
   return a, b
 end
 
+-- A frame is over when the next one begins: what drawing asks of the module is in it.
+local function next_frame(dt)
+  for kind, seconds in pairs(spent) do
+    worst[kind] = math.max(worst[kind] or 0, seconds)
+  end
+  spent = {frame = dt}
+  table.insert(frames, 1, spent)
+  frames[240] = nil
+end
+
 local function file_of(i)
   return ("scene-%d.png"):format(i)
 end
@@ -96,7 +106,7 @@ function love.load()
 end
 
 function love.update(dt)
-  spent = {frame = dt}
+  next_frame(dt)
   local right = love.keyboard.isDown "right" and 1 or 0
   local left = love.keyboard.isDown "left" and 1 or 0
   if right ~= left then
@@ -128,17 +138,11 @@ function love.update(dt)
       fail(scene, done.err)
     end
   end
-
-  table.insert(frames, 1, spent)
-  frames[240] = nil
-  for kind, seconds in pairs(spent) do
-    worst[kind] = math.max(worst[kind] or 0, seconds)
-  end
 end
 
 function love.keypressed(key)
   if key == "t" then
-    in_thread, worst = not in_thread, {}
+    in_thread, worst, spent = not in_thread, {}, {}
   elseif key == "escape" then
     love.event.quit()
   end
@@ -154,7 +158,7 @@ local function draw_scene(i, left, width, height)
     g.setColor(1, 1, 1, math.min(1, (love.timer.getTime() - scene.since) * 2)) -- it fades in
     g.draw(scene.image, left, 0, 0, width / scene.image:getWidth(), height / scene.image:getHeight())
   elseif scene then
-    local progress = scene.job and scene.job:progress()
+    local progress = scene.job and timed("module", scene.job.progress, scene.job)
     local text = scene.state == "failed" and scene.words
       or ("%s: %s"):format(scene.words, progress and progress.phase or scene.state)
     g.setColor(1, 1, 1, 0.7)

@@ -28,16 +28,18 @@ function host.works(at)
     local given = {HOST_PART = "walks", HOST_DECODES = where, HOST_SCENES = 4}
     local output, trouble = at:run(at:environment(host, home, given), command(home))
     assert(not trouble, trouble and trouble .. ": " .. output)
-    local frames, calls, longest, over, decoded, decoding, uploaded, upload = output:match(
-      "frames (%d+) calls (%d+) longest ([%d.]+) over (%d+) decoded (%d+) median ([%d.]+) uploaded (%d+) median ([%d.]+)")
-    assert(frames, output)
-    assert(tonumber(calls) > tonumber(frames), "the example calls no update: " .. output)
+    local frames, updates, progress, longest, over, new = output:match(
+      "frames (%d+) updates (%d+) progress (%d+) longest ([%d.]+) over (%d+) new ([%d.]+)")
+    local decoded, decoding, uploaded, upload = output:match "decoded (%d+) median ([%d.]+) uploaded (%d+) median ([%d.]+)"
+    assert(frames and decoded, output)
+    assert(updates == frames and tonumber(progress) > 0, "the example does not call the module: " .. output)
     assert(tonumber(uploaded) == 4 and tonumber(decoded) == (where == "here" and 4 or 0), output)
-    -- One call in hundreds may lose its turn on a machine with other work.
-    assert(tonumber(over) <= 1 + tonumber(calls) / 200, "frames are held: " .. output)
+    -- One frame in hundreds may lose its turn on a machine with other work.
+    assert(tonumber(over) <= 1 + tonumber(frames) / 200, "frames are held: " .. output)
     assert(stage.is_picture(home .. "/data/love/painted-walk/scene-1.png"), "no picture is kept")
-    table.insert(told, ("decoded %s: module at most %s ms a call, decoding %s, upload %s ms"):format(where == "here" and where or "in a thread",
-      longest, where == "here" and decoding .. " ms" or "no part of a frame", upload))
+    table.insert(told, ("decoded %s: module at most %s ms a frame of %s, %s over 16.7 ms (new: %s ms); decoding %s, upload %s ms")
+      :format(where == "here" and where or "in a thread", longest, frames, over, new,
+      where == "here" and decoding .. " ms" or "no part of a frame", upload))
   end
   local home = at:directory()
   host.furnish(at, home)

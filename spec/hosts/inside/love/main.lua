@@ -26,8 +26,8 @@ else
   -- Holds a key down, and watches from outside: what the example itself measures is on its screen.
   local stepimg = require "stepimg"
   local wanted = tonumber(os.getenv "HOST_SCENES")
-  local upload, frames = {}, 0
-  local calls, here = {}, {}
+  local upload, here, starts = {}, {}, {}
+  local calls, held = {update = 0, submit = 0, progress = 0}, {} -- the module's, and the milliseconds of each frame in them
   local function watch(of, name, list)
     local inner = of[name]
     of[name] = function(...)
@@ -39,35 +39,41 @@ else
   end
   watch(love.image, "newImageData", here)
   watch(love.graphics, "newImage", upload)
-  local new = stepimg.new
-  stepimg.new = function(...)
-    local client = new(...)
-    local watched = {}
-    for _, name in ipairs {"update", "submit"} do
-      watched[name] = function(_, ...) return client[name](client, ...) end
-      watch(watched, name, calls)
-    end
-    return watched
+  watch(stepimg, "new", starts)
+
+  local function watched(object)
+    return object and setmetatable({}, {__index = function(_, name)
+      return function(_, ...)
+        local began = love.timer.getTime()
+        local a, b = object[name](object, ...)
+        calls[name], held[#held] = calls[name] + 1, held[#held] + (love.timer.getTime() - began) * 1000
+        return name == "submit" and watched(a) or a, b
+      end
+    end})
   end
+  local new = stepimg.new
+  stepimg.new = function(...) return watched(new(...)) end
   assert(love.filesystem.load "example.lua")()
   love.keyboard.isDown = function(key) return key == "right" end
   if os.getenv "HOST_DECODES" == "here" then
     love.keypressed "t"
   end
   local update = love.update
-  function love.update(dt)
+  function love.update(dt) -- a frame's drawing comes after it
+    table.insert(held, 0)
     update(math.min(dt, 0.05))
-    frames = frames + 1
     if #upload >= wanted then
-      for _, list in ipairs {calls, here, upload} do
+      for _, list in ipairs {held, here, upload} do
         table.sort(list)
       end
       local over = 0
-      for _, ms in ipairs(calls) do
+      for _, ms in ipairs(held) do
         over = over + (ms > 1000 / 60 and 1 or 0)
       end
-      say(("frames %d calls %d longest %.3f over %d decoded %d median %.1f uploaded %d median %.1f"):format(frames, #calls,
-        calls[#calls], over, #here, here[math.ceil(#here / 2)] or 0, #upload, upload[math.ceil(#upload / 2)]))
+      say(("frames %d updates %d progress %d longest %.3f over %d new %.1f"):format(#held, calls.update, calls.progress,
+        held[#held], over, starts[1]))
+      say(("decoded %d median %.1f uploaded %d median %.1f"):format(#here, here[math.ceil(#here / 2)] or 0,
+        #upload, upload[math.ceil(#upload / 2)]))
       quit()
     end
   end
