@@ -127,9 +127,17 @@ look() {
       need "luajit libluajit-5.1-dev" has_other luajit
       ;;
     test-hosts)
-      need "luajit libluajit-5.1-dev" has_other luajit
+      hosts=${HOSTS:-neovim love darktable luanti mpv nginx}
+      luajit="luajit libluajit-5.1-dev" with_luajit=
+      # Debian 12 has two, which exclude each other, and its nginx wants OpenResty's. Program, library and headers have
+      # the same names in both, and the other hosts take either.
+      case " $hosts " in *" nginx "*)
+        apt-cache show luajit2 >/dev/null 2>&1 && luajit="luajit2 libluajit2-5.1-dev" with_luajit=$luajit
+        ;;
+      esac
+      need "$luajit" has_other luajit
       need "lua-filesystem" has_module lfs
-      for host in ${HOSTS:-neovim love darktable luanti mpv nginx}; do
+      for host in $hosts; do
         case $host in
           neovim) need "neovim" has_program nvim ;;
           love)
@@ -148,7 +156,7 @@ look() {
             need "lua5.2 liblua5.2-dev" has_other lua5.2
             ;;
           nginx)
-            need "nginx-light libnginx-mod-http-lua" has_nginx_lua
+            need "nginx-light libnginx-mod-http-lua $with_luajit" has_nginx_lua
             need "curl" has_program curl
             ;;
         esac
@@ -208,10 +216,15 @@ look
 as_root=
 [ "$(id -u)" -eq 0 ] || as_root=$(command -v sudo)
 if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || [ -n "$as_root" ]; }; then
-  echo "Installing with apt-get, for make $target:$missing"
-  apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
+  apt="$as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq -o Dpkg::Use-Pty=0"
   # One source that cannot be read is no reason not to try the others.
   $apt update
+  look # by the new lists
+  echo "Installing with apt-get, for make $target:$missing"
+  # shellcheck disable=SC2086 # words
+  removed=$($apt --simulate install --no-install-recommends $missing 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+    grep -v '^\(lib\)\{0,1\}luajit' | tr '\n' ' ')
+  [ -z "$removed" ] || fail "needs packages in whose place apt would remove others, which is yours to decide: $removed"
   # shellcheck disable=SC2086 # words
   $apt install -y --no-install-recommends $missing >/dev/null
   look
