@@ -142,7 +142,7 @@ run_step() {
     soak) row soak root "make soak SOAK_JOBS=2000" 'All is accounted for' ;;
     bench) row bench root "make bench BENCH_ROUNDS=1" '!not measured' 'The plot is in' ;;
     fuzz) row fuzz root "make fuzz FUZZ_SECONDS=1" 'none broke a promise' ;;
-    hosts) row hosts root "make test-hosts ROUNDS=2" '^host +Lua ' '^nginx +luajit ' '!skipped' ;;
+    hosts) row hosts root "make test-hosts ROUNDS=3" '^host +Lua ' '^nginx +luajit ' '!skipped' ;;
     check) row check root "make check" 'The rock is good' ;;
     user) # cannot install, is told so in a line, and needs no more than that
       row "user: demo" user "! make demo" '^make demo needs what these Debian packages hold: ([a-z0-9.-]+ ?)+$'
