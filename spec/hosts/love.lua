@@ -37,9 +37,9 @@ function host.works(at)
     -- One frame in hundreds may lose its turn on a machine with other work.
     assert(tonumber(over) <= 1 + tonumber(frames) / 200, "frames are held: " .. output)
     assert(stage.is_picture(home .. "/data/love/painted-walk/scene-1.png"), "no picture is kept")
-    table.insert(told, ("decoded %s: module at most %s ms a frame of %s, %s over 16.7 ms (new: %s ms); decoding %s, upload %s ms")
-      :format(where == "here" and where or "in a thread", longest, frames, over, new,
-      where == "here" and decoding .. " ms" or "no part of a frame", upload))
+    table.insert(told, ("decoded %s: %d frames, module at most %.1f ms of one (%d over 16.7), new %.1f ms, decoding %s, upload %.1f ms")
+      :format(where == "here" and where or "in a thread", frames, longest, over, new,
+      where == "here" and ("%.1f ms"):format(decoding) or "elsewhere", upload))
   end
   local home = at:directory()
   host.furnish(at, home)

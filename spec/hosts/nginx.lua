@@ -40,16 +40,24 @@ local function command(at, part, home)
   for name in ("HOST_PART HOST_ROOT HOST_HOME HOST_STALLS STEP_API_KEY STEP_BASE_URL SSL_CERT_FILE"):gmatch "%S+" do
     table.insert(variables, "env " .. name .. ";")
   end
-  local values = {MODULES = MODULES, HOME = home, ROOT = stage.ROOT, ENVIRONMENT = table.concat(variables, " ")}
+  local root = stage.ROOT:gsub('[\\"]', "\\%0")
+  local values = {MODULES = MODULES, HOME = home, ROOT = root, ENVIRONMENT = table.concat(variables, " ")}
   stage.write(home .. "/nginx.conf", (CONFIGURATION:gsub("%f[%u]%u%u%u%u+%f[^%u]", values)))
   return at:environment(host, home, {HOST_PART = part}),
     stage.words("nginx", "-e", "stderr", "-p", home, "-c", home .. "/nginx.conf")
 end
 
--- A shell job beside nginx that does `script` and then ends nginx fast, with what it has under way.
+-- A shell job beside nginx that does `script` and then ends nginx fast, with what it has under way. What it waits for
+-- does not come where nginx is gone, whose pid the script gets.
 local function beside(home, script)
-  local file = stage.write(home .. "/beside.sh", script .. "\necho ending\nkill -TERM $(cat pid)\n")
-  return ("(cd %s && sh %s) & exec "):format(stage.quote(home), stage.quote(file))
+  local file = stage.write(home .. "/beside.sh", "nginx=$1\nrest() { kill -0 $nginx || exit 1; sleep 0.02; }\n" .. script
+    .. "\necho ending\nkill -TERM $(cat pid)\n")
+  return ("(cd %s && sh %s $$) & exec "):format(stage.quote(home), stage.quote(file))
+end
+
+-- nginx itself ends well where a worker crashed.
+local function on_line(line)
+  assert(not line:find "exited on signal", line)
 end
 
 function host.works(at)
@@ -57,11 +65,11 @@ function host.works(at)
   local environment, nginx = command(at, "paints", home)
   local get = "curl -s --unix-socket socket -D head$i -o out$i 'http://localhost/picture?%7B%22delay%22:0.4%7D%20a%20mill'"
   local script = table.concat({
-    "until curl -s --unix-socket socket http://localhost/alive; do sleep 0.05; done",
+    "until curl -s --unix-socket socket http://localhost/alive; do rest; done",
     "for i in 1 2 3 4 5 6 7 8; do " .. get .. " & done",
     "for i in 1 2 3 4 5 6 7 8; do curl -s --unix-socket socket http://localhost/alive -o alive$i; done; wait",
   }, "\n")
-  local output, trouble = at:run(environment, "sh -c " .. stage.quote(beside(home, script) .. nginx))
+  local output, trouble = at:run(environment, "sh -c " .. stage.quote(beside(home, script) .. nginx), on_line)
   assert(not trouble, trouble and trouble .. ": " .. output)
   local workers = {}
   for i = 1, 8 do
@@ -73,8 +81,8 @@ end
 
 function host.ends(at, part, home)
   local environment, nginx = command(at, part, home)
-  local script = "until [ -e running-0 ] && [ -e running-1 ] && [ -s pid ]; do sleep 0.02; done"
-  return environment, "sh -c " .. stage.quote(beside(home, script) .. nginx)
+  local script = "until [ -e running-0 ] && [ -e running-1 ] && [ -s pid ]; do rest; done"
+  return environment, "sh -c " .. stage.quote(beside(home, script) .. nginx), on_line
 end
 
 return host
