@@ -25,7 +25,7 @@ function host.works(at)
   for _, where in ipairs {"thread", "here"} do
     local home = at:directory()
     host.furnish(at, home)
-    local given = {HOST_PART = "walks", HOST_DECODES = where, HOST_SCENES = 4}
+    local given = {HOST_PART = "walks", HOST_DECODES = where, HOST_SCENES = 4, HOST_KNOBS = stage.prompt({delay = 0.5}, "")}
     local output, trouble = at:run(at:environment(host, home, given), command(home))
     assert(not trouble, trouble and trouble .. ": " .. output)
     local frames, updates, progress, longest, over, new = output:match(
@@ -34,8 +34,8 @@ function host.works(at)
     assert(frames and decoded, output)
     assert(updates == frames and tonumber(progress) > 0, "the example does not call the module: " .. output)
     assert(tonumber(uploaded) == 4 and tonumber(decoded) == (where == "here" and 4 or 0), output)
-    -- One frame in hundreds may lose its turn on a machine with other work.
-    assert(tonumber(over) <= 1 + tonumber(frames) / 200, "frames are held: " .. output)
+    -- A frame in a hundred may lose its turn on a machine with other work.
+    assert(tonumber(over) <= 1 + tonumber(frames) / 100, "frames are held: " .. output)
     assert(stage.is_picture(home .. "/data/love/painted-walk/scene-1.png"), "no picture is kept")
     table.insert(told, ("decoded %s: %d frames, module at most %.1f ms of one (%d over 16.7), new %.1f ms, decoding %s, upload %.1f ms")
       :format(where == "here" and where or "in a thread", frames, longest, over, new,
