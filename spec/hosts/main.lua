@@ -64,8 +64,9 @@ for name in asked:gmatch "%S+" do
     row(name, "", "skipped: " .. missing, "")
   else
     local at <close> = stage.new()
-    local ok, what = xpcall(host.works, debug.traceback, at)
-    print(("%s: %s"):format(name, what))
+    -- How it went, in short for the table and at length.
+    local ok, what, more = xpcall(host.works, debug.traceback, at)
+    print(("%s: %s"):format(name, more or what))
     good = good and ok
     row(name, host.lua, ok and what or "FAILED", "")
     for _, way in ipairs(ok and (host.ways or {""}) or {}) do
