@@ -23,7 +23,7 @@ need() {
   done
 }
 
-has_program() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1"; }
+has_program() { PATH="$PATH:/usr/sbin:/sbin:/usr/games" command -v "$1"; }
 has_library() { ${PKG_CONFIG:-pkg-config} --exists "$1"; }
 has_lua_headers() {
   for name in lua5.4 lua-5.4 lua54 lua; do has_library "$name >= 5.4 $name < 5.5" && return; done
@@ -132,7 +132,7 @@ look() {
       # Debian 12 has two, which exclude each other, and its nginx wants OpenResty's. Program, library and headers have
       # the same names in both, and the other hosts take either.
       case " $hosts " in *" nginx "*)
-        apt-cache show luajit2 >/dev/null 2>&1 && luajit="luajit2 libluajit2-5.1-dev" with_luajit=$luajit
+        apt-cache show luajit2 2>/dev/null | grep -q . && luajit="luajit2 libluajit2-5.1-dev" with_luajit=$luajit
         ;;
       esac
       need "$luajit" has_other luajit

@@ -31,7 +31,9 @@ local function command(at, way, home, given)
     "--cachedir", home .. "/cache", "--library", ":memory:", "--disable-opencl", "--luacmd",
     ("dofile %q"):format(stage.ROOT .. "/spec/hosts/inside/darktable.lua"))
   if way == "window" then
-    return environment, "darktable " .. options
+    -- One that locked up and was killed leaves its lock, and by now its pid may be another program's.
+    local lock = home .. "/config/data.db.lock"
+    return environment, "sh -c " .. stage.quote("rm -f " .. stage.quote(lock) .. "; exec darktable " .. options)
   end
   local small = at:directory()
   stage.write(small .. "/in.pgm", "P5 8 8 255\n" .. ("\127"):rep(64))

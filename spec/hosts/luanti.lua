@@ -1,9 +1,9 @@
--- A server of Luanti, with examples/luanti in a world of its own. Debian's is called minetest still.
+-- A server of Luanti, with examples/luanti in a world of its own. Debian 12's is called minetest still.
 
 local stage = require "spec.hosts.stage"
 
 local host = {name = "luanti", lua = "luajit"}
-local PROGRAMS = {"luantiserver", "/usr/lib/minetest/minetestserver", "minetestserver"}
+local PROGRAMS = {"/usr/libexec/luanti/luantiserver", "luantiserver", "/usr/lib/minetest/minetestserver", "minetestserver"}
 local GAMES = {"/usr/share/games/minetest/games/devtest", "/usr/share/games/luanti/games/devtest",
   "/usr/share/games/minetest/games/minetest_game", "/usr/share/games/luanti/games/minetest_game"}
 
