@@ -22,21 +22,19 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("Questions over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     for name, expected in pairs(QUESTIONS) do
       it("asks for " .. name .. " with the key and no body, and gets it", function()
-        server:reset()
         assert.same(expected, assert(assert(client[name](client)):wait()))
         local log = server:log()
         local request = log.requests[1]
@@ -64,7 +62,6 @@ for _, way in ipairs(support.WAYS) do
 
     it("opens the connection for the first picture", function()
       local own <close> = support.client(server)
-      server:reset()
       assert(assert(own:account()):wait())
       local result = assert(own:generate {prompt = "x"})
       assert.equal(0, result.timing.connect)
@@ -74,16 +71,15 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("A question", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   it("is a job like any other", function()

@@ -4,7 +4,6 @@ local cqueues = require "cqueues"
 local json = require "cjson".new()
 local lfs = require "lfs"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -54,15 +53,8 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A cache over " .. way.name, function()
-    local server, folder, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local folder, client
 
     before_each(function()
       folder = support.directory()
@@ -299,7 +291,7 @@ for _, way in ipairs(support.WAYS) do
       client:close()
       client = support.client(server, {cache = folder, max_concurrent = 1})
       local front = assert(client:submit(params(nil, {stall = "request"})))
-      support.wait_until("the request", function() return server:log().open == 1 end)
+      support.wait_until("the request", function() return server:log().posts == 2 end)
       local behind = assert(client:submit(params {steps = 9}))
       assert_hit(first, params())
       assert.same({"running", "queued"}, {front:status(), behind:status()})
@@ -318,15 +310,8 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("A cache", function()
-  local server, folder
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
+  local folder
 
   before_each(function()
     folder = support.directory()

@@ -9,19 +9,15 @@ local PROMPTLY = 0.5 -- seconds: a busy machine's share
 
 for _, way in ipairs(support.WAYS) do
   describe("Cancel over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     for _, state in ipairs(jobs.STATES) do

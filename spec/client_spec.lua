@@ -8,15 +8,7 @@ local PARAMS = {prompt = "a lighthouse", seed = 7}
 
 for _, way in ipairs(support.WAYS) do
   describe("A client over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     -- The hook sees the blocking call once it waits for a picture that is on its way.
     local function during_generate(client, knobs, act)

@@ -3,7 +3,6 @@
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
 local socket = require "socket"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -38,16 +37,15 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A picture that is edited over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     it("goes out as a form: it first, called what it is, and all else as text", function()
@@ -130,16 +128,15 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("An edit", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   local function refused(image, message)
@@ -308,15 +305,7 @@ describe("An edit", function()
 end)
 
 describe("Memory while a picture of 30 MB is sent", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local SCRIPT = [[
     local stepimg = require "stepimg"

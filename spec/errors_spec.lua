@@ -47,15 +47,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A refusal over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     -- Each of a client of its own: a 429 holds back whatever its client is to send next.
     local function refusal(knobs)

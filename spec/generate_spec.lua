@@ -14,18 +14,10 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("generate over " .. way.name, function()
-    local server, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local client
 
     before_each(function()
-      server:reset()
       client = support.client(server)
     end)
 
@@ -144,16 +136,15 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("What goes on the wire", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   local function sent(params)

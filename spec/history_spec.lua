@@ -71,18 +71,10 @@ for _, way in ipairs(support.WAYS) do
   local protocol = way.version == 2 and "HTTP/2" or "HTTP/1.1"
 
   describe("The history over " .. way.name, function()
-    local server, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local client
 
     before_each(function()
-      server:reset()
       client = support.client(server, {retries = 2})
     end)
 
@@ -278,14 +270,14 @@ end
 
 for _, way in ipairs(jobs.WAYS) do
   describe("The history of a job that was given up, over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
     end)
 
@@ -298,7 +290,6 @@ for _, way in ipairs(jobs.WAYS) do
     for _, state in ipairs(jobs.STATES) do
       for name, give_up in pairs {cancel = "cancel", ["client:close"] = "close"} do
         it("by " .. name .. " tells what had happened: it was " .. state.name, function()
-          server:reset()
           local client, job, front = jobs.reach(state, server, silent)
           if give_up == "close" then
             client:close()

@@ -5,7 +5,6 @@
 local cqueues = require "cqueues"
 local h2 = require "spec.support.h2"
 local raw = require "spec.support.raw"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local authority = support.part "authority"
@@ -265,16 +264,16 @@ local HARMLESS = {
 }
 
 describe("A server of hostile HTTP/2", function()
-  local service, ca_file, context
+  local service = support.standin()
+  local ca_file, context
 
   lazy_setup(function()
     local ours = authority.new()
-    service, ca_file = standin.start(), support.write(os.tmpname(), ours.pem)
+    ca_file = support.write(os.tmpname(), ours.pem)
     context = raw.context(authority.issue(ours), "h2")
   end)
 
   lazy_teardown(function()
-    service:stop()
     os.remove(ca_file)
   end)
 

@@ -5,7 +5,6 @@ local certificates = require "spec.support.certificates"
 local cqueues = require "cqueues"
 local raw = require "spec.support.raw"
 local ssl_context = require "openssl.ssl.context"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local authority = support.part "authority"
@@ -121,14 +120,14 @@ local CUTS = {
 }
 
 describe("A server of hostile TLS", function()
-  local service, ca_file
+  local service = support.standin()
+  local ca_file
 
   lazy_setup(function()
-    service, ca_file = standin.start(), support.write(os.tmpname(), ours.pem)
+    ca_file = support.write(os.tmpname(), ours.pem)
   end)
 
   lazy_teardown(function()
-    service:stop()
     os.remove(ca_file)
   end)
 

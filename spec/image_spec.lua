@@ -1,20 +1,18 @@
 -- An image: its bytes, and how it is written to disk.
 
 local lfs = require "lfs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 describe("An image", function()
-  local server, client, directory
+  local server = support.standin()
+  local client, directory
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   before_each(function()

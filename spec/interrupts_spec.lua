@@ -3,22 +3,13 @@
 
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
 local TRIES = jobs.LONG and 200 or 12
 
 describe("Nothing is in the way", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function submit(client, knobs, options)
     knobs = knobs or {}

@@ -38,19 +38,15 @@ local COUNTED = {1, 0, 0, 1, 1, 1} -- of these, by update
 
 for _, way in ipairs(support.WAYS) do
   describe("A job over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     it("has its result, the same table, for whoever asks: result, wait, the callback and the coroutine", function()
@@ -154,15 +150,7 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("submit", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("returns a bad value as an error at once, and nothing is sent", function()
     local client <close> = support.client(server)

@@ -4,7 +4,6 @@ local cqueues = require "cqueues"
 local hostile = require "spec.support.hostile"
 local mime = require "mime"
 local raw = require "spec.support.raw"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local authority = support.part "authority"
@@ -25,20 +24,15 @@ local STATUSES = {
 
 for _, way in ipairs(support.WAYS) do
   describe("The link over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     local function fetch(knobs, options)

@@ -1,6 +1,5 @@
 -- Memory: pictures that are dropped are gone, and the JSON around a picture is never held.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local LONG = os.getenv "STEPIMG_LONG" -- any value: ten times as many pictures
@@ -70,15 +69,11 @@ local PEAK = [[
 
 for _, way in ipairs(support.WAYS) do
   describe("Memory over " .. way.name, function()
-    local server, environment
+    local server = support.standin(way.setting)
+    local environment
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, CA = server.ca}
-    end)
-
-    lazy_teardown(function()
-      server:stop()
     end)
 
     local function numbers(script, ...)

@@ -1,6 +1,5 @@
 -- The options of clients and calls: what raises, what is returned as an error, and what is refused for safety's sake.
 
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -179,15 +178,7 @@ describe("A bad value of an option", function()
 end)
 
 describe("strict = false", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("sends models and parameters that this version does not know", function()
     local client <close> = support.client(server, {strict = false})

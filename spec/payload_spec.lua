@@ -1,6 +1,5 @@
 -- What stepimg makes of an answer: every shape JSON allows, and every way an answer can be broken.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 -- All that a JSON writer or a server may do without changing what the answer says.
@@ -31,16 +30,15 @@ local BODIES = {
 
 for _, way in ipairs(support.WAYS) do
   describe("The payload over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     local function ask(knobs, response_format)

@@ -2,7 +2,6 @@
 
 local lfs = require "lfs"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local SIZE = 2700 * 1000
@@ -28,15 +27,8 @@ local FRUITLESS = {
 
 for _, way in ipairs(support.WAYS) do
   describe("A picture that is saved over " .. way.name, function()
-    local server, directory, path
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local directory, path
 
     before_each(function()
       directory = support.directory()
@@ -148,9 +140,9 @@ for _, way in ipairs(support.WAYS) do
 
     it("where a directory has taken its place meanwhile is kept beside it, and the error tells where", function()
       local client <close> = support.client(server)
-      for _, format in ipairs {"b64_json", "url"} do
+      for i, format in ipairs {"b64_json", "url"} do
         local job = assert(client:submit(params({delay = 0.2}, format), {save = path}))
-        support.wait_until("the request", function() return server:log().open > 0 end)
+        support.wait_until("the request", function() return server:log().posts == i end)
         assert(os.execute("mkdir " .. support.quote(path)))
         local err = support.failure(job:wait())
         assert.same({"io", true, 1}, {err.kind, err.maybe_billed, err.attempts})
@@ -166,7 +158,6 @@ for _, way in ipairs(support.WAYS) do
 
     it("with nowhere to go is an error of kind io, and nothing is sent", function()
       local client <close> = support.client(server, {budget = 1})
-      server:reset()
       assert(os.execute(("mkfifo %s"):format(support.quote(directory .. "/pipe"))))
       for _, place in ipairs {
         directory .. "/none/picture.png", directory, directory .. "/pipe", directory .. "/" .. ("x"):rep(300), "",
@@ -182,15 +173,7 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("Saving", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function run(script, prefix)
     return support.run(script, {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, PREFIX = prefix})

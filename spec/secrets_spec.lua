@@ -142,19 +142,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A secret over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
+    local server = support.standin(way.setting)
 
     it("is in nothing that a program could print, however the server quotes it", function()
       local quoted = 0

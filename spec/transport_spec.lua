@@ -16,15 +16,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A request over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     it("goes to the base URL's path, however deep, with or without slashes at its end", function()
       local origin = server.base_url:match "^%w+://[^/]+"
@@ -84,16 +76,8 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("TLS", function()
-  local server, other
-
-  lazy_setup(function()
-    server, other = standin.start {tls = true}, standin.start {tls = true, cert_host = "example.org"}
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-    other:stop()
-  end)
+  local server = support.standin {tls = true}
+  local other = support.standin {tls = true, cert_host = "example.org"}
 
   local function refusal(options)
     options.retries = 0

@@ -1,6 +1,5 @@
 -- The rules on parameters: validate and generate judge alike, and what is refused is never sent.
 
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -226,16 +225,15 @@ describe("validate", function()
 end)
 
 describe("generate", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   it("says exactly what validate says, and sends nothing that is refused", function()

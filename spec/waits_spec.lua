@@ -2,7 +2,6 @@
 
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local PATIENCE = 5 -- seconds: what a busy machine may add to a wait
@@ -17,19 +16,7 @@ local function assert_within(low, high, value)
   assert.is_true(value >= low and value <= high, ("%.3f s is not from %g to %g"):format(value, low, high))
 end
 
-local server
-
-lazy_setup(function()
-  server = standin.start()
-end)
-
-lazy_teardown(function()
-  server:stop()
-end)
-
-before_each(function()
-  server:reset()
-end)
+local server = support.standin()
 
 describe("The wait before a repeat", function()
   local function refused(status, retry_after, times)
