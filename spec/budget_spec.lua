@@ -74,7 +74,7 @@ for _, way in ipairs(jobs.WAYS) do
           end,
         } do
           local err = support.failure(ask())
-          assert.same({"budget", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+          assert.fields({kind = "budget", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
           assert.matches("2", err.message)
         end
       end)

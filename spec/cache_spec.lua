@@ -81,7 +81,7 @@ for _, way in ipairs(support.WAYS) do
       assert.same({0, true, 0}, {posts, result.cached, result.attempts})
       assert.same({{}, nil, nil}, {result.history, result.request_id, result.timing.queued})
       assert.is_true(result.timing.total >= 0)
-      assert.same({wanted.id, wanted.created}, {result.id, result.created})
+      assert.fields({id = wanted.id, created = wanted.created}, result)
       for _, field in ipairs {"seed", "finish_reason", "format", "width", "height"} do
         assert.equal(wanted.image[field], result.image[field], field)
       end
@@ -136,7 +136,7 @@ for _, way in ipairs(support.WAYS) do
         for by in ipairs(CALLS) do
           support.write(two, "old")
           local again = assert_hit(first, params {steps = i}, {save = two}, by)
-          assert.same({two, nil}, {again.image.path, again.image.bytes})
+          assert.fields({path = two, bytes = support.ABSENT}, again.image)
           assert.is_true(support.read(two) == support.read(one))
         end
         assert.is_true(assert_hit(first, params {steps = i}).image.bytes == support.read(one))
@@ -341,7 +341,7 @@ describe("A cache", function()
       function() return stepimg.new {cache = "a\0b"} end,
     } do
       local err = support.failure(ask())
-      assert.same({"invalid", "cache"}, {err.kind, err.field})
+      assert.fields({kind = "invalid", field = "cache"}, err)
     end
     local err = support.failure(client:generate {prompt = "x", cache = "x"})
     assert.matches("it is an option, not a parameter", err.message)
@@ -456,7 +456,7 @@ describe("A cache", function()
     for _, knobs in ipairs {{picture = "two"}, {format = "unknown", bytes = 2000}} do
       for _ = 1, 2 do
         local result = assert(client:generate(params(nil, knobs)))
-        assert.same({nil, nil}, {result.cached, result.warnings})
+        assert.fields({cached = support.ABSENT, warnings = support.ABSENT}, result)
       end
     end
     assert.equal(6, #support.names(folder))
@@ -498,7 +498,7 @@ describe("A cache", function()
         local result, err = job:wait()
         if not result then
           assert.is_true(taken)
-          assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+          assert.fields({kind = "io", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
           assert.is_true(support.read(err.path) == large)
           return true
         end

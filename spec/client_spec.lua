@@ -91,7 +91,7 @@ for _, way in ipairs(support.WAYS) do
         local err = support.failure(during_generate(client, {stall = stage}, function()
           client:close()
         end))
-        assert.same({"cancelled", true}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "cancelled", maybe_billed = true}, err)
         assert.equal("cancelled", support.failure(client:generate(PARAMS)).kind)
         support.wait_until("the end of the request", function() return server:log().open == 0 end)
       end

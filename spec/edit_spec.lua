@@ -54,14 +54,14 @@ for _, way in ipairs(support.WAYS) do
         prompt = "a smile, 微笑", image = original, seed = 7, steps = 8, cfg_scale = 2.5, text_mode = true,
         negative_prompt = "fog", response_format = "url",
       }).image
-      assert.same({1360, 768, 7, "png"}, {image.width, image.height, image.seed, image.format})
+      assert.fields({width = 1360, height = 768, seed = 7, format = "png"}, image)
       local parts, request = received(server)
-      assert.same({"POST", "/v1/images/edits"}, {request.method, request.path})
+      assert.fields({method = "POST", path = "/v1/images/edits"}, request)
       assert.same({
         model = "step-image-edit-2", prompt = "a smile, 微笑", seed = "7", steps = "8", cfg_scale = "2.5",
         text_mode = "true", negative_prompt = "fog", response_format = "url",
       }, texts(parts))
-      assert.same({"image", "image.png", "image/png"}, {parts[1].name, parts[1].filename, parts[1].type})
+      assert.fields({name = "image", filename = "image.png", type = "image/png"}, parts[1])
       assert.equal(original.bytes, parts.image.body)
       assert.equal("Bearer " .. support.KEY, request.headers.authorization)
       assert.equal("application/json", request.headers.accept)
@@ -72,7 +72,7 @@ for _, way in ipairs(support.WAYS) do
       for format, bytes in pairs(samples) do
         assert(client:generate {prompt = "x", image = bytes})
         local parts = received(server)
-        assert.same({"image." .. format, "image/" .. format}, {parts.image.filename, parts.image.type})
+        assert.fields({filename = "image." .. format, type = "image/" .. format}, parts.image)
         assert.equal(bytes, parts.image.body)
       end
       local first = assert(client:generate {prompt = "x"}).image
@@ -81,7 +81,7 @@ for _, way in ipairs(support.WAYS) do
       local saved = assert(client:generate({prompt = "z"}, {save = path})).image
       for image, bytes in pairs {[first] = false, [read] = read.bytes, [saved] = support.read(path)} do
         local edited = assert(client:generate {prompt = "x", image = image}).image
-        assert.same({1024, 1024}, {edited.width, edited.height})
+        assert.fields({width = 1024, height = 1024}, edited)
         assert.equal(bytes or first.bytes, received(server).image.body)
       end
       support.remove(directory)
@@ -186,9 +186,9 @@ describe("An edit", function()
     local err = support.failure(lax:generate {
       prompt = "x", image = samples.gif, shiny = "yes", level = 3, half = 0.5, deep = {a = {1, 2}}, on = false,
     })
-    assert.same({"request", 400}, {err.kind, err.status})
+    assert.fields({kind = "request", status = 400}, err)
     local sent = texts(received(server))
-    assert.same({"yes", "3", "0.5", '{"a":[1,2]}', "false"}, {sent.shiny, sent.level, sent.half, sent.deep, sent.on})
+    assert.fields({shiny = "yes", level = "3", half = "0.5", deep = '{"a":[1,2]}', on = "false"}, sent)
     assert.equal(0, support.posts(server, function()
       for _, params in ipairs {{[1] = 5}, {["a\nb"] = "c"}, {[""] = "c"}, {f = print}, {f = 1 / 0}} do
         params.prompt, params.image = "x", samples.gif
@@ -204,11 +204,11 @@ describe("An edit", function()
     assert.equal(0, support.posts(server, function()
       os.remove(path)
       local err = support.failure(client:generate {prompt = "x", image = image})
-      assert.same({"io", nil}, {err.kind, err.maybe_billed})
+      assert.fields({kind = "io", maybe_billed = support.ABSENT}, err)
       assert.matches("saved.png\" cannot be read: No such file", err.message, 1, true)
       support.write(path, "no picture")
       err = support.failure(client:generate {prompt = "x", image = image})
-      assert.same({"invalid", "image", "image"}, {err.kind, err.field, err.reason})
+      assert.fields({kind = "invalid", field = "image", reason = "image"}, err)
       os.remove(path)
       assert(os.execute("mkfifo " .. support.quote(path)))
       assert.equal("io", support.failure(client:generate {prompt = "x", image = image}).kind)
@@ -248,7 +248,7 @@ describe("An edit", function()
         return sent > 0 and cqueues.monotime() > since + 0.2
       end)
       local now = job:progress()
-      assert.same({"sending", LARGE}, {now.phase, now.to_send})
+      assert.fields({phase = "sending", to_send = LARGE}, now)
       assert.is_true(now.sent < LARGE)
       if ending == "cancel" then
         assert.is_true(job:cancel())

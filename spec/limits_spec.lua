@@ -138,7 +138,7 @@ describe("requests_per_minute", function()
       assert.equal("queued", handles[i]:status())
       handles[i]:cancel()
       local err = support.failure(handles[i]:wait(1))
-      assert.same({"cancelled", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+      assert.fields({kind = "cancelled", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
     end
   end)
 
@@ -159,7 +159,7 @@ describe("requests_per_minute", function()
     for _ = 1, 2 do
       assert(client:generate({prompt = "x", response_format = "url"}, {deadline = 20}))
     end
-    assert.same({2, 2}, {server:log().posts, server:log().gets})
+    assert.fields({posts = 2, gets = 2}, server:log())
   end)
 
   if jobs.LONG then

@@ -58,7 +58,7 @@ for _, way in ipairs(support.WAYS) do
           local result = assert(ask(knobs, format))
           assert.equal(1, #result.data)
           assert.is_true(wanted == result.image.bytes, support.prompt(knobs))
-          assert.same({7, "success"}, {result.image.seed, result.image.finish_reason})
+          assert.fields({seed = 7, finish_reason = "success"}, result.image)
           assert.matches("^%x+$", result.id)
         end
       end
@@ -95,7 +95,7 @@ for _, way in ipairs(support.WAYS) do
     it("is a result also where the filter stopped the picture", function()
       for _, format in ipairs {"b64_json", "url"} do
         local image = assert(ask({picture = "filtered"}, format)).image
-        assert.same({"content_filtered", 7}, {image.finish_reason, image.seed})
+        assert.fields({finish_reason = "content_filtered", seed = 7}, image)
         assert.is_nil(image.bytes)
         assert.is_nil(image.format)
         image = assert(ask({picture = "filtered_with"}, format)).image

@@ -75,7 +75,7 @@ describe("What is released early", function()
     local result, _, job = told()
     local none, err = back:result()
     assert.is_nil(none)
-    assert.same({"cancelled", "the job was released"}, {err.kind, err.message})
+    assert.fields({kind = "cancelled", message = "the job was released"}, err)
     do
       local _ <close> = back
     end

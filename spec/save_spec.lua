@@ -60,7 +60,7 @@ for _, way in ipairs(support.WAYS) do
         } do
           support.write(path, ("old"):rep(1000000))
           local image = ask().image
-          assert.same({path, "png", 1024, 1024, 7}, {image.path, image.format, image.width, image.height, image.seed})
+          assert.fields({path = path, format = "png", width = 1024, height = 1024, seed = 7}, image)
           assert.is_nil(image.bytes)
           assert.is_true(support.read(path) == wanted)
           assert.same({"picture.png"}, support.names(directory))
@@ -145,7 +145,7 @@ for _, way in ipairs(support.WAYS) do
         support.wait_until("the request", function() return server:log().posts == i end)
         assert(os.execute("mkdir " .. support.quote(path)))
         local err = support.failure(job:wait())
-        assert.same({"io", true, 1}, {err.kind, err.maybe_billed, err.attempts})
+        assert.fields({kind = "io", maybe_billed = true, attempts = 1}, err)
         assert.matches(path, err.message, 1, true)
         local kept = err.message:match '"([^"]*%.part)"'
         assert.equal(directory, kept:match "^(.*)/")
@@ -163,7 +163,7 @@ for _, way in ipairs(support.WAYS) do
         directory .. "/none/picture.png", directory, directory .. "/pipe", directory .. "/" .. ("x"):rep(300), "",
       } do
         local err = support.failure(assert(client:submit(params(), {save = place})):wait())
-        assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+        assert.fields({kind = "io", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
         assert.is_true(place == "" or err.message:find(directory, 1, true) ~= nil)
       end
       assert.equal(0, server:log().posts)

@@ -111,7 +111,7 @@ for _, way in ipairs(support.WAYS) do
         for _, entry in ipairs((result or err).history) do
           made = made + (entry.reused == false and 1 or 0)
         end
-        assert.same({bytes, made}, {client:stats().bytes_received, client:stats().connections})
+        assert.fields({bytes_received = bytes, connections = made}, client:stats())
       end
       local seen = server:log()
       assert.equal(seen.connections + seen.picture_connections, made)

@@ -13,6 +13,9 @@ local SERVER = os.getenv "LUA" or "lua5.4" -- of the stand-in, and of other serv
 
 support.KEY = "sk-spec-0123456789abcdef"
 
+-- For assert.fields, which there is where busted runs.
+support.ABSENT = package.loaded.luassert and require "spec.support.fields".ABSENT
+
 -- The three ways a client can meet the service, as settings of the stand-in.
 support.WAYS = {
   {name = "plain HTTP", setting = {}, version = 1.1},
