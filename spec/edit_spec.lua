@@ -307,35 +307,13 @@ end)
 describe("Memory while a picture of 30 MB is sent", function()
   local server = support.standin()
 
-  local SCRIPT = [[
-    local stepimg = require "stepimg"
-    local client = assert(stepimg.new())
-    local function status(name)
-      local file = io.open "/proc/self/status"
-      local text = file:read "*a"
-      file:close()
-      return tonumber(text:match(name .. ":%%s*(%%d+)")) * 1024
-    end
-    assert(client:generate {prompt = '{"bytes":0} warm', image = %q})
-    local picture = %q
-    picture = picture .. ("x"):rep(%d - #picture)
-    collectgarbage()
-    local before, peak = status "VmRSS", status "VmRSS"
-    local job = assert(client:submit {prompt = '{"bytes":0} x', image = picture})
-    repeat
-      peak = math.max(peak, status "VmRSS")
-      collectgarbage() -- what was just read is as large
-    until job:progress().phase == "done"
-    assert(job:result())
-    print(job:progress().sent, peak - before)
-  ]]
-
   it("is that of the picture alone", function()
     if not support.status "VmRSS" then
       pending "there is no /proc to measure with"
     end
-    local environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url}
-    local output = support.run(SCRIPT:format(samples.gif, samples.gif, LARGE), environment)
+    local output = support.run(support.program "large_edit", {
+      STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, LARGE = LARGE,
+    })
     local sent, beside = output:match "(%d+)%s+(%-?%d+)"
     jobs.report("%d bytes were sent from Lua's own string; beside it the request took %.2f MB", sent, beside / 1e6)
     assert.equal(LARGE, tonumber(sent))

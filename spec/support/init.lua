@@ -298,6 +298,11 @@ function support.serve(path)
   return support.start(support.read(path), nil, SERVER)
 end
 
+-- The script of one that is in a file of its own. What it is told is in the environment.
+function support.program(name)
+  return assert(support.read("spec/programs/" .. name .. ".lua"))
+end
+
 -- What `script` prints; it is to end well.
 function support.run(script, environment, interpreter)
   local output, how, code = support.start(script, environment, interpreter):finish()
