@@ -73,7 +73,7 @@ end
 
 -- Closed clients do not wait for their threads, whose requests may still arrive a moment later. Where threads of other
 -- clients stay, nothing is wrong: then the moment passes.
-local MOMENT = 0.05
+local MOMENT = 0.02 -- seconds
 
 local function threads_end(threads)
   local deadline = cqueues.monotime() + MOMENT
