@@ -25,7 +25,7 @@ describe("The wait before a repeat", function()
     }, seed = 7}
   end
 
-  -- The seconds of many jobs, which succeed after so many refusals.
+  -- The seconds that many jobs waited, which succeed after so many refusals: how long the server took is not in them.
   local function totals(refusals)
     local client <close> = support.client(server, {retries = refusals, max_concurrent = 100})
     local handles, found, sum = {}, {}, 0
@@ -35,7 +35,10 @@ describe("The wait before a repeat", function()
       })
     end
     for i, job in ipairs(handles) do
-      found[i] = assert(job:wait(20)).timing.total
+      found[i] = 0
+      for k, entry in ipairs(assert(job:wait(20)).history) do
+        found[i] = found[i] + (k > 1 and entry.waited or 0)
+      end
       sum = sum + found[i]
     end
     table.sort(found)
