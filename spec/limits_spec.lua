@@ -121,8 +121,11 @@ describe("requests_per_minute", function()
 
   it("is no brake below the limit: all requests leave at once", function()
     local client <close> = support.client(server, {requests_per_minute = 30, max_concurrent = 30})
-    local handles = submit(client, 30, {delay = 0.3})
+    local handles = submit(client, 30, {stall = "request"})
     support.wait_until("all requests", function() return server:log().open == #handles end)
+    for _, job in ipairs(handles) do
+      job:cancel()
+    end
     assert.equal(30, jobs.drain(client))
   end)
 
