@@ -4,27 +4,17 @@ local stage = require "spec.hosts.stage"
 
 local host = {name = "luanti", lua = "luajit"}
 local PROGRAMS = {"/usr/libexec/luanti/luantiserver", "luantiserver", "/usr/lib/minetest/minetestserver", "minetestserver"}
-local GAMES = {"/usr/share/games/minetest/games/devtest", "/usr/share/games/luanti/games/devtest",
-  "/usr/share/games/minetest/games/minetest_game", "/usr/share/games/luanti/games/minetest_game"}
 
-local function first(list, is_there)
-  for _, name in ipairs(list) do
-    if is_there(name) then
+local function program()
+  for _, name in ipairs(PROGRAMS) do
+    if stage.has_program(name) then
       return name
     end
   end
 end
 
-local function program()
-  return first(PROGRAMS, stage.has_program)
-end
-
-local function game()
-  return first(GAMES, function(path) return stage.read(path .. "/game.conf") end)
-end
-
 function host.missing()
-  return not program() and "no server of it" or not game() and "no game for it" or nil
+  return not program() and "no server of it" or nil
 end
 
 -- A game of one node at most: the world is to be up soon.
