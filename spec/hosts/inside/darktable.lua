@@ -24,6 +24,16 @@ local function pause()
   end
 end
 
+-- Closed while it makes the thumbnail of a new picture, darktable 5.0 crashes in its own threads. It has none left to
+-- make when it needs hardly any of a processor.
+local function rest()
+  local before
+  repeat
+    before = os.clock()
+    dt.control.sleep(500)
+  until os.clock() - before < 0.05
+end
+
 local function ends()
   if dt.configuration.has_gui then -- see examples/darktable about the start
     dt.control.sleep(2000)
@@ -45,6 +55,9 @@ local function paints()
   end
   say "begun"
   local image, err = picture.paint(os.getenv "HOST_PROMPT")
+  if dt.configuration.has_gui then
+    rest()
+  end
   say("painted", image and image.path .. "/" .. image.filename, image and image.title, err)
   image, err = picture.paint(os.getenv "HOST_REFUSED")
   say("refused", image, err)
