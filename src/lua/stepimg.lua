@@ -662,8 +662,30 @@ end
 
 local Loop = {}
 
--- Where the loop's `save` puts an entry: the path | nil, what to raise | nil, nil, err. The same entry may ask again,
--- where it was cut short.
+-- Two entries that go to one path are one picture: nil | err. The same entry may ask again, where it was cut short.
+local function occupy(state, place, path)
+  local key = primitives.path_key(path)
+  local other = state.chosen[key]
+  if other and other ~= place then
+    return failure {
+      kind = "invalid", field = "save",
+      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
+    }
+  end
+  state.keys[place] = key
+  state.chosen[key] = place
+  return nil
+end
+
+-- What failed has put nothing there: another entry may go there, as who tries again does.
+local function vacate(state, place)
+  local key = state.keys[place]
+  if key and state.chosen[key] == place then
+    state.chosen[key] = nil
+  end
+end
+
+-- Where the loop's `save` puts an entry: the path | nil, what to raise | nil, nil, err.
 local function choose(state, place, params)
   local path = state.save
   if type(path) == "function" then
@@ -672,15 +694,10 @@ local function choose(state, place, params)
   if not is_path(path) then
     return nil, ("save: path expected for entry %d of the list, got %s"):format(place, wrong_path(path))
   end
-  local key = primitives.path_key(path)
-  local other = state.chosen[key]
-  if other and other ~= place then
-    return nil, nil, failure {
-      kind = "invalid", field = "save",
-      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
-    }
+  local err = occupy(state, place, path)
+  if err then
+    return nil, nil, err
   end
-  state.chosen[key] = place
   return path
 end
 
@@ -737,6 +754,8 @@ local function fill(loop, state)
           if not taken.path then
             taken.path, slip, err = choose(state, taken.place, taken.params)
           end
+        elseif options and is_path(options.save) then -- its own
+          err = occupy(state, taken.place, options.save)
         end
         if state.closed then
           return nil, "the loop is over"
@@ -831,6 +850,7 @@ local function step(loop, ...)
   primitives.weigh(state.client)
   state.busy = nil
   if err then
+    vacate(state, place)
     return place, nil, err
   end
   return place, result
@@ -1011,7 +1031,7 @@ function Client.each(client, list, options)
   elseif type(list) ~= "function" then
     error(bad_argument(1, "each", "table or function", list), 2)
   end
-  local state = {client = client, list = list, place = 0, paths = {}, chosen = {}}
+  local state = {client = client, list = list, place = 0, paths = {}, chosen = {}, keys = {}}
   if options ~= nil then
     if type(options) ~= "table" then
       error(bad_argument(2, "each", "table", options), 2)
