@@ -217,6 +217,27 @@ for _, way in ipairs(jobs.WAYS) do
       assert.equal(0, server:log().posts)
     end)
 
+    it("goes where the paths of a table led when they were given, and so does its cache", function()
+      local here, one, list = lfs.currentdir(), support.client(server, {max_concurrent = 1}), {}
+      for i = 1, 3 do
+        list[i] = prompt()
+        list[i].seed = i
+      end
+      assert(lfs.chdir(directory) and lfs.mkdir "kept" and lfs.mkdir "below")
+      local good, why = pcall(function()
+        for i, result, err in one:each(list, {save = function(i) return i .. ".gif" end, cache = "kept"}) do
+          assert(result, err)
+          assert(result.image.path == i .. ".gif" and not result.warnings, result.image.path)
+          lfs.chdir(directory .. "/below")
+        end
+      end)
+      assert(lfs.chdir(here))
+      one:close()
+      assert(good, why)
+      assert.same({"1.gif", "2.gif", "3.gif", "below", "kept"}, support.names(directory))
+      assert.same({6, 0}, {#support.names(directory .. "/kept"), #support.names(directory .. "/below")})
+    end)
+
     it("asks the function for what a table got meanwhile", function()
       local list = {prompt()}
       local paths = {}

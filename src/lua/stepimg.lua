@@ -312,8 +312,13 @@ local function prepare(client, params, options, deferred)
   return body, attr, call, save, picture
 end
 
--- Starts the job, or drops it: true | nil, err.
-local function launch(job, body, call, save, picture, question)
+-- Starts the job, or drops it: true | nil, err. What its path means is kept: the working directory may change.
+local function launch(job, body, call, save, picture, question, file)
+  if save then
+    local attr = attr_of(job)
+    attr.path, attr.file = save, attr.file or file or primitives.whole_path(save)
+    save = attr.file
+  end
   local good, flaw = start(job, body, call, save, picture, question)
   if good then
     return true
@@ -352,6 +357,12 @@ local function hidden_of(image)
   return type(hidden) == "table" and rawget(hidden, "__index") == image_index and hidden or nil
 end
 
+-- Where an image's picture lies that was saved, as its path meant it, or as the host has changed it since.
+local function file_of(image, hidden)
+  local path = rawget(image, "path")
+  return path ~= nil and path == rawget(hidden, "path") and rawget(hidden, "file") or path
+end
+
 local function payload_of(image, name)
   local hidden = hidden_of(image)
   if not hidden then
@@ -371,7 +382,7 @@ function picture_of(image)
     return nil
   end
   local picture = rawget(image, "bytes") or rawget(hidden, "payload")
-  local path = rawget(image, "path")
+  local path = file_of(image, hidden)
   if not picture and path then
     picture = {path = path, format = rawget(image, "format"), width = rawget(image, "width")}
     picture.height = rawget(image, "height")
@@ -393,7 +404,7 @@ function Image.save(image, path)
     error(bad_argument(1, "save", "path", path), 2)
   end
   local bytes = rawget(image, "bytes")
-  local good, flaw = primitives.save(bytes or payload, path, rawget(image, "path"))
+  local good, flaw = primitives.save(bytes or payload, path, file_of(image, hidden_of(image)))
   if not good and not bytes and rawget(image, "bytes") then -- they were read and released meanwhile
     good, flaw = primitives.save(rawget(image, "bytes"), path)
   end
@@ -405,12 +416,16 @@ function Image.save(image, path)
   return nil, failure(flaw)
 end
 
-local function make_image(fields)
-  local payload = fields.payload
+local function make_image(fields, attr)
+  local hidden = {
+    __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close,
+    payload = fields.payload,
+  }
   fields.payload = nil
-  return setmetatable(fields, {
-    __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close, payload = payload,
-  })
+  if fields.path then
+    fields.path, hidden.path, hidden.file = attr.path, attr.path, attr.file
+  end
+  return setmetatable(fields, hidden)
 end
 
 -- --------------------------------------------------------------------------------------------------------- results --
@@ -460,11 +475,12 @@ local function result_of(job)
   if not outcome.data then -- a question's
     return primitives.settle(job, outcome, nil)
   end
+  local attr = attr_of(job)
   for i = 1, #outcome.data do
-    make_image(outcome.data[i])
+    make_image(outcome.data[i], attr)
   end
   outcome.image = outcome.data[1]
-  add_warnings(outcome, attr_of(job))
+  add_warnings(outcome, attr)
   return primitives.settle(job, outcome, nil)
 end
 
@@ -750,7 +766,7 @@ local function fill(loop, state)
         local options = merge(state.options, taken.own)
         local err
         if state.save and (not taken.own or options.save == nil) then
-          taken.path = taken.path or state.paths[taken.place]
+          taken.path, taken.file = taken.path or state.paths[taken.place], state.files[taken.place]
           if not taken.path then
             taken.path, slip, err = choose(state, taken.place, taken.params)
           end
@@ -781,7 +797,7 @@ local function fill(loop, state)
       keep(job)
       taken.job = job
     end
-    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture)
+    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture, nil, taken.file)
     if not good then
       taken.err = err
       return taken
@@ -1009,7 +1025,7 @@ local function place_all(state)
     if not path then
       return slip or err.message
     end
-    state.paths[place] = path
+    state.paths[place], state.files[place] = path, primitives.whole_path(path)
     place = place + 1
     entry = list[place]
   end
@@ -1031,7 +1047,7 @@ function Client.each(client, list, options)
   elseif type(list) ~= "function" then
     error(bad_argument(1, "each", "table or function", list), 2)
   end
-  local state = {client = client, list = list, place = 0, paths = {}, chosen = {}, keys = {}}
+  local state = {client = client, list = list, place = 0, paths = {}, files = {}, chosen = {}, keys = {}}
   if options ~= nil then
     if type(options) ~= "table" then
       error(bad_argument(2, "each", "table", options), 2)
@@ -1041,6 +1057,8 @@ function Client.each(client, list, options)
     local call, _, slip = check_options(options, false)
     if call == false and slip then
       error(slip, 2)
+    elseif is_path(options.cache) then
+      options.cache = primitives.whole_path(options.cache)
     end
     state.options = options
   end
