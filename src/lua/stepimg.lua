@@ -219,6 +219,11 @@ local function check(params, strict, model)
   local wire, found = primitives.check(copy, strict, model, picture)
   if not wire then
     local first = found[1]
+    for i = 1, #found do -- the rules do not know what else is an image here
+      if found[i].field == "image" and found[i].reason == "type" then
+        found[i].message = found[i].message .. "; give a picture's bytes, or a result's image"
+      end
+    end
     return nil, failure {
       kind = "invalid", field = first.field, reason = first.reason, message = first.message, rule = first.rule,
       all = found,
@@ -401,7 +406,7 @@ end
 function Image.save(image, path)
   local payload = payload_of(image, "save")
   if not is_path(path) then
-    error(bad_argument(1, "save", "path", path), 2)
+    error("bad argument #1 to 'save' (path expected, got " .. wrong_path(path) .. ")", 2)
   end
   local bytes = rawget(image, "bytes")
   local good, flaw = primitives.save(bytes or payload, path, file_of(image, hidden_of(image)))
@@ -1044,6 +1049,9 @@ function Client.each(client, list, options)
       place = place + 1
       entry = list[place]
     end
+    if place == 1 and list.prompt ~= nil then
+      error("bad argument #1 to 'each' (list expected, got parameters)", 2)
+    end
   elseif type(list) ~= "function" then
     error(bad_argument(1, "each", "table or function", list), 2)
   end
@@ -1167,7 +1175,15 @@ local default -- the client of stepimg.generate; none that has no key
 
 local module = {}
 
+-- They have no self: stepimg:generate is given the module.
+local function check_no_self(given, name)
+  if type(given) == "table" and rawget(given, name) == module[name] then
+    error(("calling '%s' with a colon; stepimg.%s is no method"):format(name, name), 3)
+  end
+end
+
 function module.new(options)
+  check_no_self(options, "new")
   if options ~= nil and type(options) ~= "table" then
     error(bad_argument(1, "new", "table", options), 2)
   end
@@ -1181,6 +1197,7 @@ function module.new(options)
 end
 
 function module.generate(params, options)
+  check_no_self(params, "generate")
   local client = default
   if not client then
     local made, err = new_client()
@@ -1202,6 +1219,7 @@ function module.generate(params, options)
 end
 
 function module.validate(params)
+  check_no_self(params, "validate")
   local good, found, slip = validate(params, true)
   if slip then
     error(slip, 2)
