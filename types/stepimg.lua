@@ -410,7 +410,7 @@ function image:close() end
 ---Counts from 1.
 ---@field attempt integer
 
----An error prints as a sentence: `tostring(err)`. It has `kind` and `message`, and the rest where it is known.
+---An error prints and concatenates as a sentence: `tostring(err)`, `"failed: " .. err`. It has `kind` and `message`, and the rest where it is known.
 ---@class stepimg.Error
 ---@field kind stepimg.Kind
 ---A sentence that says what to do.

@@ -42,6 +42,11 @@ function Error.__tostring(err)
   return tostring(err.kind) .. ": " .. tostring(err.message)
 end
 
+-- "failed: " .. err is what is written first where something has failed.
+function Error.__concat(one, other)
+  return tostring(one) .. tostring(other)
+end
+
 local function failure(flaw)
   return setmetatable(flaw, Error)
 end
@@ -52,9 +57,7 @@ function Warning.__tostring(warning)
   return tostring(warning.message)
 end
 
-function Warning.__concat(one, other)
-  return tostring(one) .. tostring(other)
-end
+Warning.__concat = Error.__concat
 
 local function warning(field, message)
   return setmetatable({field = field, message = message}, Warning)
