@@ -244,10 +244,10 @@ static void flaws_of_padding(void **state)
     const char *text;
     size_t flaw;
   } flaws[] = {
-      {"A=", 1},       {"A==", 1},      {"A===", 1},     {"QQ=A", 3},      {"QQ=Q=", 3},  {"QQ==QQ==", 4},
-      {"QUI=QUJD", 4}, {"QQ==A", 4},    {"QUI=A", 4},    {"QUJDQ=", 5},    {"QU-_", 2},   {"Q\\/A", 1},
-      {"QUJD\"", 4},   {"QQ= Q", 4},    {"Q =", 2},      {"QQ==\n\nQ", 6}, {"QUJD\v", 4}, {"QUJD\f", 4},
-      {"QUJD\xa0", 4}, {"data;", 4},    {"Data:", 4},    {"QQdata:", 6},   {" *", 1},     {"=A", 1},
+      {"A=", 1},        {"A==", 1},      {"A===", 1},     {"QQ=A", 3},      {"QQ=Q=", 3},  {"QQ==QQ==", 4},
+      {"QUI=QUJD", 4},  {"QQ==A", 4},    {"QUI=A", 4},    {"QUJDQ=", 5},    {"QU-_", 2},   {"Q\\/A", 1},
+      {"QUJD\"", 4},    {"QQ= Q", 4},    {"Q =", 2},      {"QQ==\n\nQ", 6}, {"QUJD\v", 4}, {"QUJD\f", 4},
+      {"QUJD\xa0", 4},  {"data;", 4},    {"Data:", 4},    {"QQdata:", 6},   {" *", 1},     {"=A", 1},
       {"QUJD=QUJD", 5}, {"QUJD== A", 7}, {"QQ====QQ", 6},
   };
   struct decoded result;
@@ -288,8 +288,8 @@ static void bits_that_no_byte_holds_are_dropped(void **state)
 static void padding_may_be_more_than_it_should_be(void **state)
 {
   static const char *const texts[][2] = {
-      {"QUJD=", "ABC"}, {"QUJD==", "ABC"}, {"QUJD====", "ABC"}, {"QQ===", "A"},  {"QQ====", "A"},
-      {"QUI==", "AB"},  {"QUI====", "AB"}, {"QQ== =", "A"},     {"AAB =\n=", "\0\0"}, {"====", ""}, {"=", ""}};
+      {"QUJD=", "ABC"},  {"QUJD==", "ABC"}, {"QUJD====", "ABC"},  {"QQ===", "A"}, {"QQ====", "A"}, {"QUI==", "AB"},
+      {"QUI====", "AB"}, {"QQ== =", "A"},   {"AAB =\n=", "\0\0"}, {"====", ""},   {"=", ""}};
   (void)state;
   for (size_t i = 0; i < COUNT_OF(texts); i++)
     assert_decodes(texts[i][0], strlen(texts[i][0]), texts[i][1], i == 8 ? 2 : strlen(texts[i][1]));
