@@ -1052,7 +1052,7 @@ function Client.each(client, list, options)
       place = place + 1
       entry = list[place]
     end
-    if place == 1 and list.prompt ~= nil then
+    if place == 1 and rawget(list, "prompt") ~= nil then
       error("bad argument #1 to 'each' (list expected, got parameters)", 2)
     end
   elseif type(list) ~= "function" then
