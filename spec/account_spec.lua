@@ -22,21 +22,19 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("Questions over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     for name, expected in pairs(QUESTIONS) do
       it("asks for " .. name .. " with the key and no body, and gets it", function()
-        server:reset()
         assert.same(expected, assert(assert(client[name](client)):wait()))
         local log = server:log()
         local request = log.requests[1]
@@ -56,7 +54,7 @@ for _, way in ipairs(support.WAYS) do
           knobs.id = name .. i .. "once"
           local once <close> = steered(server, knobs)
           local err = support.failure(assert(once[name](once)):wait())
-          assert.same({1, nil}, {err.attempts, err.maybe_billed})
+          assert.fields({attempts = 1, maybe_billed = support.ABSENT}, err)
           assert.equal(knobs.status and "server" or "network", err.kind)
         end
       end)
@@ -64,26 +62,24 @@ for _, way in ipairs(support.WAYS) do
 
     it("opens the connection for the first picture", function()
       local own <close> = support.client(server)
-      server:reset()
       assert(assert(own:account()):wait())
       local result = assert(own:generate {prompt = "x"})
       assert.equal(0, result.timing.connect)
-      assert.same({1, 1, 1}, {server:log().connections, server:log().gets, server:log().posts})
+      assert.fields({connections = 1, gets = 1, posts = 1}, server:log())
     end)
   end)
 end
 
 describe("A question", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   it("is a job like any other", function()
@@ -121,7 +117,7 @@ describe("A question", function()
     assert(own:generate {prompt = "x"})
     assert.equal("running", job:status())
     assert.is_true(job:cancel())
-    assert.same({"cancelled", nil}, {select(2, job:result()).kind, select(2, job:result()).maybe_billed})
+    assert.fields({kind = "cancelled", maybe_billed = support.ABSENT}, (select(2, job:result())))
   end)
 
   it("waits while the service wants a rest, as a picture waits for one that was told so", function()
@@ -147,14 +143,14 @@ describe("A question", function()
       local account, err = assert(own:account()):wait()
       assert.same(key == "sk-right" and ACCOUNT or nil, account)
       if not account then
-        assert.same({"auth", 401, 1, nil}, {err.kind, err.status, err.attempts, err.maybe_billed})
+        assert.fields({kind = "auth", status = 401, attempts = 1, maybe_billed = support.ABSENT}, err)
         assert.matches("base_url", err.message)
         assert.not_matches("wrong", err.message)
       end
     end
     local plan <close> = support.client(server, {base_url = server.base_url:gsub("/v1", "/step_plan/v1")})
     local err = support.failure(assert(plan:account()):wait())
-    assert.same({"request", 404}, {err.kind, err.status})
+    assert.fields({kind = "request", status = 404}, err)
     assert.matches("there is nothing at http://127%.0%.0%.1:%d+/step_plan/v1/accounts .*pictures do without it",
       err.message)
     assert.same(MODELS, (assert(assert(plan:models()):wait())))
@@ -175,7 +171,7 @@ describe("A question", function()
       local own <close> = steered(server, {body = body})
       for name in pairs(QUESTIONS) do
         local err = support.failure(assert(own[name](own)):wait())
-        assert.same({"protocol", nil}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "protocol", maybe_billed = support.ABSENT}, err)
         assert.is_true(name == "models" and message == "no balance" or err.message:find(message, 1, true) ~= nil,
           err.message)
       end
@@ -216,12 +212,12 @@ describe("A question", function()
     assert.equal("invalid", support.failure(client:account {timeout = -1}).kind)
     local own <close> = steered(server, {stall = "request"})
     local err = support.failure(assert(own:models {timeout = 0.2}):wait())
-    assert.same({"timeout", nil}, {err.kind, err.maybe_billed})
+    assert.fields({kind = "timeout", maybe_billed = support.ABSENT}, err)
     err = support.failure(assert(own:models {deadline = 0.2}):wait())
-    assert.same({"timeout", nil}, {err.kind, err.maybe_billed})
+    assert.fields({kind = "timeout", maybe_billed = support.ABSENT}, err)
     local job = assert(own:account())
     own:close()
-    assert.same({"cancelled", nil}, {select(2, job:result()).kind, select(2, job:result()).maybe_billed})
+    assert.fields({kind = "cancelled", maybe_billed = support.ABSENT}, (select(2, job:result())))
   end)
 
   it("saves the first picture its connection's round trips", function()

@@ -1,23 +1,10 @@
 -- job:await: coroutines that wait for their pictures while update runs everything.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 describe("await", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server = support.standin()
 
   local function submit(client, knobs, options)
     knobs = knobs or {}

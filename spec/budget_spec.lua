@@ -1,7 +1,6 @@
 -- The option budget: how many requests that may cost money a client may send in its life.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 -- How a request can end, and whether its share of the budget is gone with it.
@@ -35,19 +34,7 @@ local CASES = {
 
 for _, way in ipairs(jobs.WAYS) do
   describe("A budget over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
+    local server = support.standin(way.setting)
 
     local function params(knobs, format)
       knobs.bytes = 20000
@@ -87,7 +74,7 @@ for _, way in ipairs(jobs.WAYS) do
           end,
         } do
           local err = support.failure(ask())
-          assert.same({"budget", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+          assert.fields({kind = "budget", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
           assert.matches("2", err.message)
         end
       end)

@@ -4,7 +4,6 @@ local cqueues = require "cqueues"
 local json = require "cjson".new()
 local lfs = require "lfs"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -54,15 +53,8 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A cache over " .. way.name, function()
-    local server, folder, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local folder, client
 
     before_each(function()
       folder = support.directory()
@@ -89,7 +81,7 @@ for _, way in ipairs(support.WAYS) do
       assert.same({0, true, 0}, {posts, result.cached, result.attempts})
       assert.same({{}, nil, nil}, {result.history, result.request_id, result.timing.queued})
       assert.is_true(result.timing.total >= 0)
-      assert.same({wanted.id, wanted.created}, {result.id, result.created})
+      assert.fields({id = wanted.id, created = wanted.created}, result)
       for _, field in ipairs {"seed", "finish_reason", "format", "width", "height"} do
         assert.equal(wanted.image[field], result.image[field], field)
       end
@@ -144,7 +136,7 @@ for _, way in ipairs(support.WAYS) do
         for by in ipairs(CALLS) do
           support.write(two, "old")
           local again = assert_hit(first, params {steps = i}, {save = two}, by)
-          assert.same({two, nil}, {again.image.path, again.image.bytes})
+          assert.fields({path = two, bytes = support.ABSENT}, again.image)
           assert.is_true(support.read(two) == support.read(one))
         end
         assert.is_true(assert_hit(first, params {steps = i}).image.bytes == support.read(one))
@@ -299,7 +291,7 @@ for _, way in ipairs(support.WAYS) do
       client:close()
       client = support.client(server, {cache = folder, max_concurrent = 1})
       local front = assert(client:submit(params(nil, {stall = "request"})))
-      support.wait_until("the request", function() return server:log().open == 1 end)
+      support.wait_until("the request", function() return server:log().posts == 2 end)
       local behind = assert(client:submit(params {steps = 9}))
       assert_hit(first, params())
       assert.same({"running", "queued"}, {front:status(), behind:status()})
@@ -318,15 +310,8 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("A cache", function()
-  local server, folder
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
+  local folder
 
   before_each(function()
     folder = support.directory()
@@ -356,7 +341,7 @@ describe("A cache", function()
       function() return stepimg.new {cache = "a\0b"} end,
     } do
       local err = support.failure(ask())
-      assert.same({"invalid", "cache"}, {err.kind, err.field})
+      assert.fields({kind = "invalid", field = "cache"}, err)
     end
     local err = support.failure(client:generate {prompt = "x", cache = "x"})
     assert.matches("it is an option, not a parameter", err.message)
@@ -471,7 +456,7 @@ describe("A cache", function()
     for _, knobs in ipairs {{picture = "two"}, {format = "unknown", bytes = 2000}} do
       for _ = 1, 2 do
         local result = assert(client:generate(params(nil, knobs)))
-        assert.same({nil, nil}, {result.cached, result.warnings})
+        assert.fields({cached = support.ABSENT, warnings = support.ABSENT}, result)
       end
     end
     assert.equal(6, #support.names(folder))
@@ -513,7 +498,7 @@ describe("A cache", function()
         local result, err = job:wait()
         if not result then
           assert.is_true(taken)
-          assert.same({"io", nil, nil}, {err.kind, err.maybe_billed, err.attempts})
+          assert.fields({kind = "io", maybe_billed = support.ABSENT, attempts = support.ABSENT}, err)
           assert.is_true(support.read(err.path) == large)
           return true
         end

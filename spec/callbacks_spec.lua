@@ -1,21 +1,12 @@
 -- on_done: whatever a callback does, each job is delivered once and none is lost.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local COUNT = 12
 
 describe("A callback", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function submit(client, on_done, knobs)
     knobs = knobs or {}

@@ -9,19 +9,15 @@ local PROMPTLY = 0.5 -- seconds: a busy machine's share
 
 for _, way in ipairs(support.WAYS) do
   describe("Cancel over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     for _, state in ipairs(jobs.STATES) do
@@ -97,43 +93,8 @@ describe("Cancel", function()
     end
     local server <close> = standin.start()
     for _, format in ipairs {"b64_json", "url"} do
-      local output = support.run(([[
-        local stepimg = require "stepimg"
-        local client = assert(stepimg.new {max_concurrent = 30})
-        local function resident()
-          return tonumber(io.open "/proc/self/status":read "*a":match "VmRSS:%%s*(%%d+)")
-        end
-        local function received(job)
-          return job:progress().received > 2500000
-        end
-        for round = 1, 3 do
-          local before, jobs = resident(), {}
-          for i = 1, 30 do
-            local prompt = '{"bytes":2700000,"stall":"body","cut_at":2600000}'
-            if %q == "url" then
-              prompt = prompt:gsub('"stall', '"picture_stall'):gsub('"cut', '"picture_cut')
-            end
-            jobs[i] = assert(client:submit {prompt = prompt, response_format = %q, seed = 7})
-          end
-          for _, job in ipairs(jobs) do
-            while not received(job) do
-              job:wait(0.01)
-            end
-          end
-          local during = resident()
-          for _, job in ipairs(jobs) do
-            job:cancel()
-            assert(select(2, job:wait()).kind == "cancelled")
-          end
-          for _ = 1, 500 do -- the I/O thread lets go of them soon
-            if resident() - before < 8 * 1024 then
-              break
-            end
-            os.execute "sleep 0.02"
-          end
-          print(before, during, resident())
-        end
-      ]]):format(format, format), {
+      local output = support.run(support.program "cancelled", {
+        FORMAT = format,
         -- By itself glibc comes to keep large blocks for later.
         STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, MALLOC_MMAP_THRESHOLD_ = 128 * 1024,
       })
@@ -157,24 +118,9 @@ describe("The end of a client", function()
     local count, mark = 500, os.tmpname()
     os.remove(mark)
     local server <close> = standin.start {tls = true, http1 = true}
-    local child <close> = support.start(([[
-      local cqueues = require "cqueues"
-      local support = require "spec.support"
-      local client = support.client({base_url = os.getenv "BASE", ca = os.getenv "CA"}, {max_concurrent = %d})
-      local jobs = {}
-      for i = 1, %d do
-        jobs[i] = assert(client:submit {prompt = support.prompt {id = "job " .. i}, seed = 7})
-      end
-      while not support.read(os.getenv "MARK") do
-        cqueues.sleep(0.001)
-      end
-      client:close()
-      for i, job in ipairs(jobs) do
-        local result, err = job:result()
-        print("job " .. i, result ~= nil or err.maybe_billed)
-      end
-      support.wait_until("the end of the thread", function() return support.threads() == 1 end)
-    ]]):format(count, count), {BASE = server.base_url, CA = server.ca, MARK = mark})
+    local child <close> = support.start(support.program "handshakes", {
+      BASE = server.base_url, CA = server.ca, COUNT = count, MARK = mark,
+    })
     local connections, before = 0, nil
     support.wait_until("the connections", function()
       before, connections = connections, server:log().connections

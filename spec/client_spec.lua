@@ -8,15 +8,7 @@ local PARAMS = {prompt = "a lighthouse", seed = 7}
 
 for _, way in ipairs(support.WAYS) do
   describe("A client over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     -- The hook sees the blocking call once it waits for a picture that is on its way.
     local function during_generate(client, knobs, act)
@@ -99,7 +91,7 @@ for _, way in ipairs(support.WAYS) do
         local err = support.failure(during_generate(client, {stall = stage}, function()
           client:close()
         end))
-        assert.same({"cancelled", true}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "cancelled", maybe_billed = true}, err)
         assert.equal("cancelled", support.failure(client:generate(PARAMS)).kind)
         support.wait_until("the end of the request", function() return server:log().open == 0 end)
       end

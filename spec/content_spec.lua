@@ -90,7 +90,9 @@ describe("Behind a link", function()
         local result, err = ask(link, answer("200 OK", case[2], case[3]), nil, {save = save or nil})
         assert.is_truthy(result, tostring(err))
         local image = result.image
-        assert.same({case[4], case[5], case[6]}, {image.format, image.width, image.height})
+        assert.fields({
+          format = case[4] or support.ABSENT, width = case[5] or support.ABSENT, height = case[6] or support.ABSENT,
+        }, image)
         assert.is_true(case[3] == (save and support.read(path) or image.bytes))
       end
       support.remove(directory)
@@ -102,7 +104,7 @@ describe("Behind a link", function()
       local directory = support.directory()
       for _, save in ipairs {false, directory .. "/picture.png"} do
         local err = support.failure(ask(link, answer("200 OK", case[2], case[3]), nil, {save = save or nil}))
-        assert.same({"protocol", 200, true}, {err.kind, err.status, err.maybe_billed})
+        assert.fields({kind = "protocol", status = 200, maybe_billed = true}, err)
         assert.matches("^http://127.0.0.1:%d+/x.png$", err.url)
         assert.matches("no picture", err.message)
         assert.is_true(case[4] == nil or err.message:sub(-#case[4]) == case[4], err.message)
@@ -122,7 +124,7 @@ describe("Behind a link", function()
     for _, post in ipairs {link, whole} do
       for _, save in ipairs {false, path} do
         local image = assert(ask(post, answer("200 OK", "image/jpeg", jpeg), nil, {save = save or nil})).image
-        assert.same({"jpeg", 1360, 768}, {image.format, image.width, image.height})
+        assert.fields({format = "jpeg", width = 1360, height = 768}, image)
         assert.is_true(jpeg == (save and support.read(path) or image.bytes))
       end
     end
@@ -133,7 +135,7 @@ describe("Behind a link", function()
     local expired = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     expired = "<?xml version='1.0'?>\n" .. expired
     local err = support.failure(ask(link, answer("403 Forbidden", "application/xml", expired)))
-    assert.same({"request", 403, "AccessDenied"}, {err.kind, err.status, err.code})
+    assert.fields({kind = "request", status = 403, code = "AccessDenied"}, err)
     assert.equal("; the host says: Request has expired", err.message:sub(-36))
   end)
 end)
@@ -170,7 +172,7 @@ describe("An answer", function()
     local body = '{"pad":[1' .. pad:rep(10 ^ 6) .. "]," .. hostile.BODY:sub(2)
     local result, err = ask(answer("200 OK", "application/json", body))
     err = support.failure(result, err)
-    assert.same({"protocol", true}, {err.kind, err.maybe_billed})
+    assert.fields({kind = "protocol", maybe_billed = true}, err)
     assert.matches("256 KiB", err.message)
   end)
 end)
@@ -203,14 +205,18 @@ describe("The server's own words", function()
   for _, case in ipairs(WORDS) do
     it(("are read from %s"):format(case[1]), function()
       local err = support.failure(ask(answer("400 No", "application/json", case[1])))
-      assert.same({"request", 400, case[3], case[4]}, {err.kind, err.status, err.type, err.code})
+      assert.fields({
+        kind = "request", status = 400, type = case[3] or support.ABSENT, code = case[4] or support.ABSENT,
+      }, err)
       local said = "; the service says: " .. case[2]
       assert.equal(said, err.message:sub(-#said))
       -- A picture without one says why it is none.
       local result
       result, err = ask(answer("200 OK", "application/json", case[1]))
       err = support.failure(result, err)
-      assert.same({"protocol", 200, case[3], case[4]}, {err.kind, err.status, err.type, err.code})
+      assert.fields({
+        kind = "protocol", status = 200, type = case[3] or support.ABSENT, code = case[4] or support.ABSENT,
+      }, err)
       assert.equal("the answer holds no picture" .. BILLED .. said, err.message)
     end)
   end
@@ -220,7 +226,7 @@ describe("The server's own words", function()
       local err = support.failure(ask(answer("422 No", nil, case[1])))
       assert.equal("request", err.kind)
       assert.equal("(HTTP 422)" .. case[2], err.message:match "%(HTTP 422%).*$")
-      assert.same({}, {err.type, err.code})
+      assert.fields({type = support.ABSENT, code = support.ABSENT}, err)
     end)
   end
 
@@ -267,7 +273,7 @@ describe("progress", function()
     })
     local job = assert(client:submit {prompt = "a lighthouse", response_format = "url"})
     raw.run("the pause", function() return job:status() == "retrying" and job:progress().phase == "queued" end)
-    assert.same({0, nil}, {job:progress().received, job:progress().total})
+    assert.fields({received = 0, total = support.ABSENT}, job:progress())
     assert.is_true(PNG == assert(raw.finish(job)).image.bytes)
     assert.same({70, 2}, {job:progress().received, gets})
   end)

@@ -4,7 +4,6 @@
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
 local socket = require "socket"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -51,7 +50,8 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A connection that is cut over " .. way.name, function()
-    local server, cutter, control
+    local server = support.standin(way.setting)
+    local cutter, control
     local doors = {}
 
     local function order(...)
@@ -70,7 +70,6 @@ for _, way in ipairs(support.WAYS) do
     end
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       cutter = support.serve "spec/support/cutter.lua"
       control = assert(socket.connect("127.0.0.1", tonumber(cutter:line())))
       for i = 1, AT_ONCE do
@@ -84,7 +83,6 @@ for _, way in ipairs(support.WAYS) do
     lazy_teardown(function()
       control:close()
       cutter:stop()
-      server:stop()
     end)
 
     -- All of one length, so that each exchange has the same bytes.

@@ -129,15 +129,7 @@ describe("The table of parameters", function()
 end)
 
 describe("The table of sizes", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("has every size, each with the width and height it gives", function()
     local client, sizes = support.client(server), {}

@@ -1,7 +1,6 @@
 -- The download of a picture that has a link: it costs nothing, so it is repeated freely.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 -- How a download can end, and whether it is repeated. Those that take longest are first.
@@ -30,19 +29,7 @@ local CASES = {
 
 for _, way in ipairs(jobs.WAYS) do
   describe("A download over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
+    local server = support.standin(way.setting)
 
     -- Each with a client of its own, so that it shares no connection that another cuts.
     local function submit(case, retries, failures)
@@ -101,7 +88,7 @@ for _, way in ipairs(jobs.WAYS) do
       local image = assert(client:generate({
         prompt = support.prompt(knobs), response_format = "url", seed = 7,
       }, {save = path})).image
-      assert.same({path, nil}, {image.path, image.bytes})
+      assert.fields({path = path, bytes = support.ABSENT}, image)
       assert.is_true(support.read(path) == wanted)
       os.remove(path)
       jobs.quiet(server)

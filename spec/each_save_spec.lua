@@ -2,7 +2,6 @@
 
 local jobs = require "spec.support.jobs"
 local lfs = require "lfs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local BYTES = 20000
@@ -15,18 +14,10 @@ end
 
 for _, way in ipairs(jobs.WAYS) do
   describe("each with save over " .. way.name, function()
-    local server, directory, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local directory, client
 
     before_each(function()
-      server:reset()
       directory = support.directory()
       client = support.client(server)
     end)
@@ -257,17 +248,16 @@ for _, way in ipairs(jobs.WAYS) do
 end
 
 describe("Two pictures on their way to one path", function()
-  local server, directory, client
+  local server = support.standin()
+  local directory, client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
     directory = support.directory()
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
     support.remove(directory)
   end)
 

@@ -1,7 +1,6 @@
 -- client:each: a list of prompts, as many at once as the client may, handed over in the order they finish.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local PROMPTS = jobs.LONG and 20000 or 2000
@@ -37,19 +36,7 @@ local FORMS = {
 
 for _, way in ipairs(jobs.WAYS) do
   describe("each over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
+    local server = support.standin(way.setting)
 
     for form, make in pairs(FORMS) do
       it(("hands over each result of a %s once, with its place in the list"):format(form), function()
@@ -160,15 +147,7 @@ for _, way in ipairs(jobs.WAYS) do
 end
 
 describe("each", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("of an empty list is over at once", function()
     local client <close> = support.client(server)

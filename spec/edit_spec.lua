@@ -3,7 +3,6 @@
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
 local socket = require "socket"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -38,16 +37,15 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A picture that is edited over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     it("goes out as a form: it first, called what it is, and all else as text", function()
@@ -56,14 +54,14 @@ for _, way in ipairs(support.WAYS) do
         prompt = "a smile, 微笑", image = original, seed = 7, steps = 8, cfg_scale = 2.5, text_mode = true,
         negative_prompt = "fog", response_format = "url",
       }).image
-      assert.same({1360, 768, 7, "png"}, {image.width, image.height, image.seed, image.format})
+      assert.fields({width = 1360, height = 768, seed = 7, format = "png"}, image)
       local parts, request = received(server)
-      assert.same({"POST", "/v1/images/edits"}, {request.method, request.path})
+      assert.fields({method = "POST", path = "/v1/images/edits"}, request)
       assert.same({
         model = "step-image-edit-2", prompt = "a smile, 微笑", seed = "7", steps = "8", cfg_scale = "2.5",
         text_mode = "true", negative_prompt = "fog", response_format = "url",
       }, texts(parts))
-      assert.same({"image", "image.png", "image/png"}, {parts[1].name, parts[1].filename, parts[1].type})
+      assert.fields({name = "image", filename = "image.png", type = "image/png"}, parts[1])
       assert.equal(original.bytes, parts.image.body)
       assert.equal("Bearer " .. support.KEY, request.headers.authorization)
       assert.equal("application/json", request.headers.accept)
@@ -74,7 +72,7 @@ for _, way in ipairs(support.WAYS) do
       for format, bytes in pairs(samples) do
         assert(client:generate {prompt = "x", image = bytes})
         local parts = received(server)
-        assert.same({"image." .. format, "image/" .. format}, {parts.image.filename, parts.image.type})
+        assert.fields({filename = "image." .. format, type = "image/" .. format}, parts.image)
         assert.equal(bytes, parts.image.body)
       end
       local first = assert(client:generate {prompt = "x"}).image
@@ -83,7 +81,7 @@ for _, way in ipairs(support.WAYS) do
       local saved = assert(client:generate({prompt = "z"}, {save = path})).image
       for image, bytes in pairs {[first] = false, [read] = read.bytes, [saved] = support.read(path)} do
         local edited = assert(client:generate {prompt = "x", image = image}).image
-        assert.same({1024, 1024}, {edited.width, edited.height})
+        assert.fields({width = 1024, height = 1024}, edited)
         assert.equal(bytes or first.bytes, received(server).image.body)
       end
       support.remove(directory)
@@ -130,16 +128,15 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("An edit", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   local function refused(image, message)
@@ -190,9 +187,9 @@ describe("An edit", function()
     local err = support.failure(lax:generate {
       prompt = "x", image = samples.gif, shiny = "yes", level = 3, half = 0.5, deep = {a = {1, 2}}, on = false,
     })
-    assert.same({"request", 400}, {err.kind, err.status})
+    assert.fields({kind = "request", status = 400}, err)
     local sent = texts(received(server))
-    assert.same({"yes", "3", "0.5", '{"a":[1,2]}', "false"}, {sent.shiny, sent.level, sent.half, sent.deep, sent.on})
+    assert.fields({shiny = "yes", level = "3", half = "0.5", deep = '{"a":[1,2]}', on = "false"}, sent)
     assert.equal(0, support.posts(server, function()
       for _, params in ipairs {{[1] = 5}, {["a\nb"] = "c"}, {[""] = "c"}, {f = print}, {f = 1 / 0}} do
         params.prompt, params.image = "x", samples.gif
@@ -208,11 +205,11 @@ describe("An edit", function()
     assert.equal(0, support.posts(server, function()
       os.remove(path)
       local err = support.failure(client:generate {prompt = "x", image = image})
-      assert.same({"io", nil}, {err.kind, err.maybe_billed})
+      assert.fields({kind = "io", maybe_billed = support.ABSENT}, err)
       assert.matches("saved.png\" cannot be read: No such file", err.message, 1, true)
       support.write(path, "no picture")
       err = support.failure(client:generate {prompt = "x", image = image})
-      assert.same({"invalid", "image", "image"}, {err.kind, err.field, err.reason})
+      assert.fields({kind = "invalid", field = "image", reason = "image"}, err)
       os.remove(path)
       assert(os.execute("mkfifo " .. support.quote(path)))
       assert.equal("io", support.failure(client:generate {prompt = "x", image = image}).kind)
@@ -252,7 +249,7 @@ describe("An edit", function()
         return sent > 0 and cqueues.monotime() > since + 0.2
       end)
       local now = job:progress()
-      assert.same({"sending", LARGE}, {now.phase, now.to_send})
+      assert.fields({phase = "sending", to_send = LARGE}, now)
       assert.is_true(now.sent < LARGE)
       if ending == "cancel" then
         assert.is_true(job:cancel())
@@ -309,45 +306,15 @@ describe("An edit", function()
 end)
 
 describe("Memory while a picture of 30 MB is sent", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
-
-  local SCRIPT = [[
-    local stepimg = require "stepimg"
-    local client = assert(stepimg.new())
-    local function status(name)
-      local file = io.open "/proc/self/status"
-      local text = file:read "*a"
-      file:close()
-      return tonumber(text:match(name .. ":%%s*(%%d+)")) * 1024
-    end
-    assert(client:generate {prompt = '{"bytes":0} warm', image = %q})
-    local picture = %q
-    picture = picture .. ("x"):rep(%d - #picture)
-    collectgarbage()
-    local before, peak = status "VmRSS", status "VmRSS"
-    local job = assert(client:submit {prompt = '{"bytes":0} x', image = picture})
-    repeat
-      peak = math.max(peak, status "VmRSS")
-      collectgarbage() -- what was just read is as large
-    until job:progress().phase == "done"
-    assert(job:result())
-    print(job:progress().sent, peak - before)
-  ]]
+  local server = support.standin()
 
   it("is that of the picture alone", function()
     if not support.status "VmRSS" then
       pending "there is no /proc to measure with"
     end
-    local environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url}
-    local output = support.run(SCRIPT:format(samples.gif, samples.gif, LARGE), environment)
+    local output = support.run(support.program "large_edit", {
+      STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, LARGE = LARGE,
+    })
     local sent, beside = output:match "(%d+)%s+(%-?%d+)"
     jobs.report("%d bytes were sent from Lua's own string; beside it the request took %.2f MB", sent, beside / 1e6)
     assert.equal(LARGE, tonumber(sent))

@@ -2,7 +2,6 @@
 
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local TRIES = jobs.LONG and 200 or 50
@@ -77,15 +76,11 @@ end
 
 for _, way in ipairs(jobs.WAYS) do
   describe("A program over " .. way.name, function()
-    local server, environment
+    local server = support.standin(way.setting)
+    local environment
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, CA = server.ca}
-    end)
-
-    lazy_teardown(function()
-      server:stop()
     end)
 
     for name, script in pairs(ENDS) do

@@ -3,21 +3,12 @@
 local cqueues = require "cqueues"
 local jobs = require "spec.support.jobs"
 local socket = require "socket"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local COUNT = 8
 
 describe("In an event loop", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function submit(client, knobs, on_done)
     knobs.bytes, knobs.format = knobs.bytes or 20000, "gif"

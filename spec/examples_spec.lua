@@ -24,18 +24,10 @@ local function on_terminal(command)
 end
 
 describe("The example", function()
-  local server, directory
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
+  local directory
 
   before_each(function()
-    server:reset()
     directory = support.directory()
   end)
 
@@ -240,7 +232,7 @@ describe("The example", function()
       local pipe = start(command)
       support.wait_until("the pictures and the requests that stand", function()
         local there = pictures()
-        return there["002.png"] and there["004.png"] and there["006.png"] and server:log().open == 3
+        return there["002.png"] and there["004.png"] and there["006.png"] and server:log().posts == 6
       end)
       assert(os.execute("kill -KILL " .. support.read(directory .. "/pid")))
       local ended = finish(pipe)
@@ -263,7 +255,7 @@ describe("The example", function()
 
     it("tells after Ctrl-C how far it came", function()
       local pipe = start(words(LUA, example "batch", "one", STALLS))
-      support.wait_until("the picture", function() return pictures()["001.png"] and server:log().open == 1 end)
+      support.wait_until("the picture", function() return pictures()["001.png"] and server:log().posts == 2 end)
       assert(os.execute("kill -INT " .. support.read(directory .. "/pid")))
       local ended, out, err = finish(pipe)
       assert.same({"exit", 1}, ended)
@@ -516,18 +508,10 @@ end)
 
 describe("The example of an asset folder", function()
   local NAMES = {"potion.png", "sword.png", "tower.png"}
-  local server, directory
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
+  local directory
 
   before_each(function()
-    server:reset()
     directory = support.directory()
     assert(os.execute(("cp %s/examples/assets/* %s"):format(support.quote(ROOT), support.quote(directory))))
   end)

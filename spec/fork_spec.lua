@@ -1,22 +1,13 @@
 -- A process that forks while a client works: its children are none of the client's, and end as if it was not there. The
 -- host is spec/host/fork.c.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local CHILDREN, BYTES = 12, 400000
 
 for _, way in ipairs(support.WAYS) do
   describe("A process that forks while a picture arrives over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     it("gets it whole, and its children end at once, whatever they do with the client or one of their own", function()
       local prompt = support.prompt {bytes = BYTES, piece = 40000, pace = 0.1}

@@ -45,29 +45,6 @@ describe("A frame loop", function()
 end)
 
 describe("A client that is idle", function()
-  local SCRIPT = ([[
-    local client = assert(require "stepimg".new {ca_file = os.getenv "CA"})
-    assert(client:generate {prompt = '{"bytes":1000}'})
-    local function switches()
-      local sum, threads, own = 0, 0, io.open "/proc/self/status":read "*a":match "Pid:%%s*(%%d+)"
-      local pipe = io.popen("ls /proc/" .. own .. "/task")
-      for thread in pipe:lines() do
-        if thread ~= own then
-          local status = io.open(("/proc/%%s/task/%%s/status"):format(own, thread)):read "*a"
-          sum = sum + status:match "voluntary_ctxt_switches:%%s*(%%d+)"
-          threads = threads + 1
-        end
-      end
-      pipe:close()
-      return sum, threads
-    end
-    local sleep = require "socket".sleep
-    sleep(0.5) -- what the server still has to say after an answer
-    local before, threads = switches()
-    sleep(%d)
-    print(threads, (switches()) - before)
-  ]]):format(STILL)
-
   it(("and keeps its connection makes no wake-up in %d s, however it is connected"):format(STILL), function()
     if not support.status "voluntary_ctxt_switches" then
       pending "there is no /proc to measure with"
@@ -79,8 +56,8 @@ describe("A client that is idle", function()
     local servers, children = {}, {}
     for i, way in ipairs(support.WAYS) do
       servers[i] = standin.start(way.setting)
-      children[i] = support.start(SCRIPT, {
-        STEP_API_KEY = "k", STEP_BASE_URL = servers[i].base_url, CA = servers[i].ca,
+      children[i] = support.start(support.program "idle", {
+        STEP_API_KEY = "k", STEP_BASE_URL = servers[i].base_url, CA = servers[i].ca, STILL = STILL,
       })
     end
     for i, way in ipairs(support.WAYS) do

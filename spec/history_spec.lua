@@ -71,18 +71,10 @@ for _, way in ipairs(support.WAYS) do
   local protocol = way.version == 2 and "HTTP/2" or "HTTP/1.1"
 
   describe("The history over " .. way.name, function()
-    local server, client
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
+    local client
 
     before_each(function()
-      server:reset()
       client = support.client(server, {retries = 2})
     end)
 
@@ -152,7 +144,7 @@ for _, way in ipairs(support.WAYS) do
       result = check(assert(ask(knobs, "url")))
       assert.same({{200, 500, 200}, {false, "server", false}}, {column(result, "status"), column(result, "kind")})
       assert.equal(headers["x-request-id"], result.history[2].request_id)
-      assert.same({1, result.history[1].request_id}, {result.attempts, result.request_id})
+      assert.fields({attempts = 1, request_id = result.history[1].request_id}, result)
     end)
 
     it("ends with the download that failed, and has the service's request id", function()
@@ -204,7 +196,7 @@ for _, way in ipairs(support.WAYS) do
     it("tells what a kept connection saved", function()
       local first, second = check(assert(ask {})), check(assert(ask {}))
       assert.is_true(first.timing.connect > 0 and (first.timing.tls > 0) == (server.ca ~= nil))
-      assert.same({0, 0}, {second.timing.connect, second.timing.tls})
+      assert.fields({connect = 0, tls = 0}, second.timing)
       assert.is_true(second.timing.first_byte > 0)
     end)
 
@@ -278,14 +270,14 @@ end
 
 for _, way in ipairs(jobs.WAYS) do
   describe("The history of a job that was given up, over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
     end)
 
@@ -298,7 +290,6 @@ for _, way in ipairs(jobs.WAYS) do
     for _, state in ipairs(jobs.STATES) do
       for name, give_up in pairs {cancel = "cancel", ["client:close"] = "close"} do
         it("by " .. name .. " tells what had happened: it was " .. state.name, function()
-          server:reset()
           local client, job, front = jobs.reach(state, server, silent)
           if give_up == "close" then
             client:close()
@@ -367,7 +358,7 @@ describe("The history", function()
     local err = check(support.failure(client:generate {prompt = "x"}))
     assert.same({{"network", "network"}, {false, false}}, {column(err, "kind"), column(err, "reused")})
     assert.same({{false, false}, {false, false}}, {column(err, "status"), column(err, "protocol")})
-    assert.same({nil, nil, nil}, {err.timing.connect, err.timing.tls, err.timing.first_byte})
+    assert.fields({connect = support.ABSENT, tls = support.ABSENT, first_byte = support.ABSENT}, err.timing)
     assert.same({2, 2}, {err.attempts, #err.history})
     client:close()
   end)
@@ -376,7 +367,7 @@ describe("The history", function()
     local plain <close> = standin.start()
     local client = support.client({base_url = plain.base_url:gsub("^http:", "https:")})
     local err = check(support.failure(client:generate {prompt = "x"}))
-    assert.same({nil, nil, nil}, {err.timing.connect, err.timing.tls, err.timing.first_byte})
+    assert.fields({connect = support.ABSENT, tls = support.ABSENT, first_byte = support.ABSENT}, err.timing)
     assert.is_nil(err.history[1].reused)
     client:close()
   end)
@@ -391,7 +382,7 @@ describe("The history", function()
     client:close()
     client = support.client(server, {proxy = "http://127.0.0.1:1"})
     local err = check(support.failure(client:generate {prompt = "x"}))
-    assert.same({"network", nil}, {err.history[1].kind, err.history[1].status})
+    assert.fields({kind = "network", status = support.ABSENT}, err.history[1])
     client:close()
   end)
 

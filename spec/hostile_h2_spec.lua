@@ -5,7 +5,6 @@
 local cqueues = require "cqueues"
 local h2 = require "spec.support.h2"
 local raw = require "spec.support.raw"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local authority = support.part "authority"
@@ -265,16 +264,16 @@ local HARMLESS = {
 }
 
 describe("A server of hostile HTTP/2", function()
-  local service, ca_file, context
+  local service = support.standin()
+  local ca_file, context
 
   lazy_setup(function()
     local ours = authority.new()
-    service, ca_file = standin.start(), support.write(os.tmpname(), ours.pem)
+    ca_file = support.write(os.tmpname(), ours.pem)
     context = raw.context(authority.issue(ours), "h2")
   end)
 
   lazy_teardown(function()
-    service:stop()
     os.remove(ca_file)
   end)
 
@@ -322,12 +321,12 @@ describe("A server of hostile HTTP/2", function()
       case[2](session)
     end, "", {retries = 1, timeout = case.timeout and 1 or 20})
     local kind = case.timeout and "timeout" or case.kind or "network"
-    assert.same({1, 1}, {server.requests, server.bodies})
+    assert.fields({requests = 1, bodies = 1}, server)
     if case.either and result then
       return
     end
     assert.is_true(err.kind == kind or err.kind == case.or_kind, tostring(err))
-    assert.same({1, true}, {err.attempts, err.maybe_billed})
+    assert.fields({attempts = 1, maybe_billed = true}, err)
     assert.is_nil(err.request_id)
     assert.matches(case.says or "", err.message)
     assert.not_matches(support.KEY, err.message, 1, true)
@@ -350,7 +349,7 @@ describe("A server of hostile HTTP/2", function()
       end, "", {retries = 1, timeout = case.timeout and 1 or 20})
       assert.is_true(result and #result.image.bytes == 70 or not case.timeout and err.kind == "network", tostring(err))
       assert.is_true(result ~= nil or err.maybe_billed)
-      assert.same({1, 1}, {server.requests, server.bodies})
+      assert.fields({requests = 1, bodies = 1}, server)
     end)
   end
 
@@ -442,7 +441,7 @@ describe("A server of hostile HTTP/2", function()
       local stats, history = client:stats(), (result or err).history
       client:close()
       server:close()
-      assert.same({server.secured, result and 1 or 0}, {stats.connections, stats.done})
+      assert.fields({connections = server.secured, done = result and 1 or 0}, stats)
       assert.is_true(not result or history[#history].protocol == "HTTP/1.1" and not history[#history].reused)
     end)
   end)
@@ -468,11 +467,11 @@ describe("A server of hostile HTTP/2", function()
       assert(raw.finish(jobs[1]))
       for i = 2, 3 do
         local err = raw.failure(jobs[i])
-        assert.same({"network", true, 1}, {err.kind, err.maybe_billed, err.attempts})
+        assert.fields({kind = "network", maybe_billed = true, attempts = 1}, err)
       end
       client:close()
       server:close()
-      assert.same({4, 4}, {server.requests, server.bodies})
+      assert.fields({requests = 4, bodies = 4}, server)
     end)
   end)
 
@@ -528,7 +527,7 @@ describe("A server of hostile HTTP/2", function()
           }))
           client:close()
           server:close()
-          assert.same({"network", true, url}, {err.kind, err.maybe_billed, err.url})
+          assert.fields({kind = "network", maybe_billed = true, url = url}, err)
         end)
       end
     end

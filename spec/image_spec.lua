@@ -1,20 +1,18 @@
 -- An image: its bytes, and how it is written to disk.
 
 local lfs = require "lfs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 describe("An image", function()
-  local server, client, directory
+  local server = support.standin()
+  local client, directory
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   before_each(function()
@@ -180,7 +178,7 @@ describe("An image", function()
     local path = directory .. "/picture.png"
     for _, options in ipairs {{}, {save = path}} do
       local image = assert(client:generate({prompt = support.prompt {picture = "filtered"}}, options)).image
-      assert.same({"content_filtered", nil, nil}, {image.finish_reason, image.bytes, image.path})
+      assert.fields({finish_reason = "content_filtered", bytes = support.ABSENT, path = support.ABSENT}, image)
       local err = support.failure(image:save(path))
       assert.equal("moderation", err.kind)
       assert.matches("filter", err.message)
@@ -201,7 +199,7 @@ describe("An image", function()
       end
       assert.is_nil(image.bytes)
       local err = support.failure(image:save(directory .. "/picture.png"))
-      assert.same({"io", "the image has no bytes to save: it was closed"}, {err.kind, err.message})
+      assert.fields({kind = "io", message = "the image has no bytes to save: it was closed"}, err)
       assert.equal(1024, image.width)
     end
     if not before or support.NO_FIGURES then

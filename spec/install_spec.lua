@@ -1,7 +1,6 @@
 -- make install and make uninstall: where everything goes, and that a program in C is built from it as its author would.
 
 local lfs = require "lfs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local quote = support.quote
@@ -67,10 +66,10 @@ describe("make install", function()
     "include/stepimg.h", "lib/libstepimg.a", "lib/libstepimg.so", "lib/libstepimg.so.0", "lib/lua/5.4/stepimg.so",
     "lib/pkgconfig/stepimg.pc", "share/stepimg/stepimg.lua",
   }
-  local directory, prefix, environment, server
+  local server = support.standin()
+  local directory, prefix, environment
 
   lazy_setup(function()
-    server = standin.start()
     directory = support.directory()
     prefix = directory .. "/a prefix"
     make("install PREFIX=" .. quote(prefix))
@@ -78,12 +77,7 @@ describe("make install", function()
   end)
 
   lazy_teardown(function()
-    server:stop()
     support.remove(directory)
-  end)
-
-  before_each(function()
-    server:reset()
   end)
 
   -- How a program ends that is run in the directory, and what it writes.

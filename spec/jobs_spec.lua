@@ -38,19 +38,15 @@ local COUNTED = {1, 0, 0, 1, 1, 1} -- of these, by update
 
 for _, way in ipairs(support.WAYS) do
   describe("A job over " .. way.name, function()
-    local server, silent
+    local server = support.standin(way.setting)
+    local silent
 
     lazy_setup(function()
-      server, silent = standin.start(way.setting), jobs.silent()
+      silent = jobs.silent()
     end)
 
     lazy_teardown(function()
-      server:stop()
       getmetatable(silent).__close()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     it("has its result, the same table, for whoever asks: result, wait, the callback and the coroutine", function()
@@ -119,7 +115,7 @@ for _, way in ipairs(support.WAYS) do
         assert.same({0, front and 2 or 1}, {calls, jobs.drain(client)})
         assert.equal(1, calls)
         local err = support.failure(job:result())
-        assert.same({"cancelled", state.billed}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "cancelled", maybe_billed = state.billed or support.ABSENT}, err)
         assert.matches("closed", err.message)
         assert.equal(state.format == "url", err.url ~= nil)
         assert.equal(state.attempt > 0 and state.attempt or nil, err.attempts)
@@ -154,15 +150,7 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("submit", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("returns a bad value as an error at once, and nothing is sent", function()
     local client <close> = support.client(server)
@@ -171,7 +159,7 @@ describe("submit", function()
       timeout = {PARAMS, {timeout = 0}}, retries = {PARAMS, {retries = -1}}, deadline = {PARAMS, {deadline = -1}},
     } do
       local err = support.failure(client:submit(table.unpack(case)))
-      assert.same({"invalid", field == "promt" and err.field or field}, {err.kind, err.field})
+      assert.fields({kind = "invalid", field = field == "promt" and err.field or field}, err)
     end
     assert.same({0, 0, 0}, {client:pending(), client:update(), server:log().posts})
   end)

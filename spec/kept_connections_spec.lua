@@ -121,7 +121,7 @@ describe("A kept connection", function()
       for _ = 1, IN_A_ROW do
         assert(raw.finish(assert(client:submit {prompt = "a lighthouse"})))
       end
-      assert.same({1, IN_A_ROW}, {server.connections, server.requests})
+      assert.fields({connections = 1, requests = IN_A_ROW}, server)
       client:close()
     end)
 
@@ -153,7 +153,7 @@ describe("A kept connection", function()
           server.answered:signal()
           assert(result, ("%s s later: %s"):format(GAPS[i], err))
         end
-        assert.same({1 + #GAPS, 1 + #GAPS}, {server.connections, server.requests})
+        assert.fields({connections = 1 + #GAPS, requests = 1 + #GAPS}, server)
         client:close()
       end)
     end

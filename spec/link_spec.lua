@@ -4,7 +4,6 @@ local cqueues = require "cqueues"
 local hostile = require "spec.support.hostile"
 local mime = require "mime"
 local raw = require "spec.support.raw"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local authority = support.part "authority"
@@ -25,20 +24,15 @@ local STATUSES = {
 
 for _, way in ipairs(support.WAYS) do
   describe("The link over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     local function fetch(knobs, options)
@@ -57,7 +51,7 @@ for _, way in ipairs(support.WAYS) do
       for _, redirects in ipairs {4, 100} do
         server:reset()
         local err = support.failure(fetch {picture_redirects = redirects})
-        assert.same({"protocol", true}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "protocol", maybe_billed = true}, err)
         assert.matches("redirect", err.message)
         assert.matches(server.picture_url, err.url, 1, true)
         assert.equal(4, server:log().gets)
@@ -67,7 +61,7 @@ for _, way in ipairs(support.WAYS) do
     it("is not followed to where it must not lead, neither at once nor by a redirect", function()
       for _, url in ipairs(REFUSED) do
         local err = support.failure(fetch {url = url})
-        assert.same({"protocol", (url:gsub("%c", "?")), true}, {err.kind, err.url, err.maybe_billed})
+        assert.fields({kind = "protocol", url = (url:gsub("%c", "?")), maybe_billed = true}, err)
         assert.matches("link", err.message)
       end
       assert.equal(0, server:log().gets)
@@ -75,7 +69,7 @@ for _, way in ipairs(support.WAYS) do
         "http://10.0.0.1/x.png", "file:///etc/hostname", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/",
       } do
         local err = support.failure(fetch {picture_location = url})
-        assert.same({"protocol", true}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "protocol", maybe_billed = true}, err)
         assert.matches(server.picture_url, err.url, 1, true)
       end
     end)
@@ -83,11 +77,11 @@ for _, way in ipairs(support.WAYS) do
     it("is in the error when only its download failed, so that the picture is not lost", function()
       for status, kind in pairs(STATUSES) do
         local err = support.failure(fetch {picture_status = status})
-        assert.same({kind, status, true}, {err.kind, err.status, err.maybe_billed})
+        assert.fields({kind = kind, status = status, maybe_billed = true}, err)
         assert.matches("^" .. server.picture_url:gsub("%p", "%%%0") .. "/pictures/", err.url)
       end
       local err = support.failure(fetch {url = "http://127.0.0.1:1/x.png"})
-      assert.same({"network", "http://127.0.0.1:1/x.png", true}, {err.kind, err.url, err.maybe_billed})
+      assert.fields({kind = "network", url = "http://127.0.0.1:1/x.png", maybe_billed = true}, err)
       assert.is_nil(support.failure(client:generate {prompt = support.prompt {cut = "body"}}).url)
     end)
 
@@ -97,7 +91,7 @@ for _, way in ipairs(support.WAYS) do
         {picture_body = '{"error":{}}', picture_content_type = "application/json"},
       } do
         local err = support.failure(fetch(knobs))
-        assert.same({"protocol", true}, {err.kind, err.maybe_billed})
+        assert.fields({kind = "protocol", maybe_billed = true}, err)
         assert.is_string(err.url)
       end
     end)

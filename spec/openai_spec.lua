@@ -45,11 +45,11 @@ describe("The openai package", function()
     local wanted = support.painted {seed = 7, width = 1360, height = 768}
     for _, format in ipairs {"b64_json", "url"} do
       local one = found[format]
-      assert.same({1, #wanted, md5(wanted)}, {one.count, one.length, one.md5})
+      assert.fields({count = 1, length = #wanted, md5 = md5(wanted)}, one)
       assert.is_true(math.abs(one.created - os.time()) < 60)
     end
-    assert.same({400, "invalid_request_error"}, {found.error.status, found.error.type})
+    assert.fields({status = 400, type = "invalid_request_error"}, found.error)
     assert.matches("steps must be between 1 and 50", found.error.message)
-    assert.same({3, 1}, {server:log().posts, server:log().gets})
+    assert.fields({posts = 3, gets = 1}, server:log())
   end)
 end)

@@ -1,6 +1,5 @@
 -- The options of clients and calls: what raises, what is returned as an error, and what is refused for safety's sake.
 
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -18,7 +17,7 @@ end
 
 local function refused(options, field)
   local err = support.failure(stepimg.new(options))
-  assert.same({"invalid", field}, {err.kind, err.field})
+  assert.fields({kind = "invalid", field = field}, err)
   assert.is_nil(err.attempts)
   assert.is_nil(err.maybe_billed)
   assert.equal(field .. ": ", err.message:sub(1, #field + 2))
@@ -115,7 +114,7 @@ describe("A bad value of an option", function()
     end
     local client <close> = assert(stepimg.new {api_key = KEY, base_url = "http://127.0.0.1:1"})
     local err = support.failure(client:generate({prompt = "x"}, {timeout = -1}))
-    assert.same({"invalid", "timeout"}, {err.kind, err.field})
+    assert.fields({kind = "invalid", field = "timeout"}, err)
   end)
 
   it("may be a base URL that is none, or that has what has no place there", function()
@@ -195,24 +194,16 @@ describe("A bad value of an option", function()
 end)
 
 describe("strict = false", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("sends models and parameters that this version does not know", function()
     local client <close> = support.client(server, {strict = false})
     local err = support.failure(client:generate {prompt = "x", shiny = "yes", level = 3, deep = {a = {1, 2}}})
-    assert.same({"request", 400}, {err.kind, err.status})
+    assert.fields({kind = "request", status = 400}, err)
     local _, sent = support.request(server)
-    assert.same({"yes", 3, {a = {1, 2}}}, {sent.shiny, sent.level, sent.deep})
+    assert.fields({shiny = "yes", level = 3, deep = {a = {1, 2}}}, sent)
     err = support.failure(client:generate {prompt = "x", model = "step-image-9"})
-    assert.same({"request", 400}, {err.kind, err.status})
+    assert.fields({kind = "request", status = 400}, err)
     assert.equal("step-image-9", select(2, support.request(server)).model)
     assert(client:generate {prompt = "x"})
   end)
@@ -220,7 +211,7 @@ describe("strict = false", function()
   it("says of a model that is gone which option helps", function()
     local client <close> = support.client(server, {model = "step-image-9"})
     local err = support.failure(client:generate {prompt = "x"})
-    assert.same({"request", 400, "model"}, {err.kind, err.status, err.field})
+    assert.fields({kind = "request", status = 400, field = "model"}, err)
     assert.matches("^model: .*; a client's option model names another; the service says: model \"step%-image%-9\" ",
       err.message)
     assert.same({model = "step-image-9", prompt = "x", response_format = "b64_json"},
@@ -228,10 +219,10 @@ describe("strict = false", function()
     for _, body in ipairs {{status = 404, body = '{"error":{"message":"no","code":"model_not_found"}}'},
       {status = 400, body = '{"msg":"模型已下线"}'}} do
       err = support.failure(client:generate {model = "step-image-edit-2", prompt = support.prompt(body)})
-      assert.same({"request", "model"}, {err.kind, err.field})
+      assert.fields({kind = "request", field = "model"}, err)
     end
     err = support.failure(client:generate {model = "step-image-edit-2", prompt = support.prompt {status = 404}})
-    assert.same({"request", nil}, {err.kind, err.field})
+    assert.fields({kind = "request", field = support.ABSENT}, err)
   end)
 
   it("checks by the client's model and strictness", function()

@@ -48,7 +48,7 @@ describe("Against another server", function()
   it("a refusal has its words", function()
     local client <close> = assert(stepimg.new {api_key = "another", base_url = base_url})
     local err = support.failure(client:generate {prompt = "a lighthouse"})
-    assert.same({"auth", 401, "invalid_api_key"}, {err.kind, err.status, err.type})
+    assert.fields({kind = "auth", status = 401, type = "invalid_api_key"}, err)
     assert.matches("Incorrect API key provided", err.message)
     local lost <close> = assert(stepimg.new {api_key = "the-key", base_url = base_url .. "/v2"})
     assert.same({"request", 404}, {(function(e) return e.kind, e.status end)(

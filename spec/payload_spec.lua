@@ -1,6 +1,5 @@
 -- What stepimg makes of an answer: every shape JSON allows, and every way an answer can be broken.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 -- All that a JSON writer or a server may do without changing what the answer says.
@@ -31,16 +30,15 @@ local BODIES = {
 
 for _, way in ipairs(support.WAYS) do
   describe("The payload over " .. way.name, function()
-    local server, client
+    local server = support.standin(way.setting)
+    local client
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       client = support.client(server)
     end)
 
     lazy_teardown(function()
       client:close()
-      server:stop()
     end)
 
     local function ask(knobs, response_format)
@@ -60,7 +58,7 @@ for _, way in ipairs(support.WAYS) do
           local result = assert(ask(knobs, format))
           assert.equal(1, #result.data)
           assert.is_true(wanted == result.image.bytes, support.prompt(knobs))
-          assert.same({7, "success"}, {result.image.seed, result.image.finish_reason})
+          assert.fields({seed = 7, finish_reason = "success"}, result.image)
           assert.matches("^%x+$", result.id)
         end
       end
@@ -97,7 +95,7 @@ for _, way in ipairs(support.WAYS) do
     it("is a result also where the filter stopped the picture", function()
       for _, format in ipairs {"b64_json", "url"} do
         local image = assert(ask({picture = "filtered"}, format)).image
-        assert.same({"content_filtered", 7}, {image.finish_reason, image.seed})
+        assert.fields({finish_reason = "content_filtered", seed = 7}, image)
         assert.is_nil(image.bytes)
         assert.is_nil(image.format)
         image = assert(ask({picture = "filtered_with"}, format)).image

@@ -1,7 +1,6 @@
 -- Stepimg in a process of its own: Ctrl-C, and every way a program can end.
 
 local cqueues = require "cqueues"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local TRIES = 8
@@ -70,15 +69,11 @@ local ENDS = {
 
 for _, way in ipairs(support.WAYS) do
   describe("A program over " .. way.name, function()
-    local server, environment
+    local server = support.standin(way.setting)
+    local environment
 
     lazy_setup(function()
-      server = standin.start(way.setting)
       environment = {STEP_API_KEY = "k", STEP_BASE_URL = server.base_url, CA = server.ca}
-    end)
-
-    lazy_teardown(function()
-      server:stop()
     end)
 
     for _, case in ipairs(INTERRUPTED) do

@@ -1,19 +1,10 @@
 -- Jobs and clients that are released at awkward moments: by who awaits them, while others are kept, by finalizers.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 describe("What is released early", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   it("may be a job that a coroutine closes as soon as it has awaited it", function()
     local client <close> = support.client(server)
@@ -84,7 +75,7 @@ describe("What is released early", function()
     local result, _, job = told()
     local none, err = back:result()
     assert.is_nil(none)
-    assert.same({"cancelled", "the job was released"}, {err.kind, err.message})
+    assert.fields({kind = "cancelled", message = "the job was released"}, err)
     do
       local _ <close> = back
     end

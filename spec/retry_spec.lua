@@ -1,7 +1,6 @@
 -- The money rule: for every way an attempt can end, how many requests the service received and what the caller got.
 
 local jobs = require "spec.support.jobs"
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -63,27 +62,20 @@ local CASES = {
 
 for _, way in ipairs(jobs.WAYS) do
   describe("An attempt over " .. way.name, function()
-    local server, places
+    local server = support.standin(way.setting)
+    local plain, stranger = support.standin(), support.standin {tls = true}
+    local places
 
     lazy_setup(function()
-      local plain, other = standin.start(), standin.start {tls = true}
-      server = standin.start(way.setting)
       places = {
         nobody = {base_url = "http://127.0.0.1:1/v1"}, nowhere = {base_url = "https://nonexistent.invalid/v1"},
-        plain = {base_url = plain.base_url:gsub("^http:", "https:"), stop = plain}, silent = jobs.silent(),
-        stranger = {base_url = other.base_url, stop = other},
+        plain = {base_url = plain.base_url:gsub("^http:", "https:")}, silent = jobs.silent(),
+        stranger = {base_url = stranger.base_url},
       }
     end)
 
     lazy_teardown(function()
       getmetatable(places.silent).__close()
-      places.plain.stop:stop()
-      places.stranger.stop:stop()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     -- Each with a client of its own, as a 429 holds back all of a client's jobs.

@@ -1,7 +1,6 @@
 -- docs/schedulers.md: each piece of it is run as it stands. Those for LÖVE and Neovim are run in these (spec/hosts/).
 
 local cqueues = require "cqueues"
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local PAGE = support.read "docs/schedulers.md"
@@ -13,15 +12,7 @@ local PATH = [[
 ]]
 
 describe("In the loop of", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function environment()
     return {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url}

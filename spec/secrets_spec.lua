@@ -142,19 +142,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A secret over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
+    local server = support.standin(way.setting)
 
     it("is in nothing that a program could print, however the server quotes it", function()
       local quoted = 0
@@ -226,7 +214,7 @@ for _, way in ipairs(support.WAYS) do
         assert(client:generate {prompt = support.prompt {picture_location = target}, response_format = url} == nil)
       end
       local seen = server:log()
-      assert.same({0, 0}, {other:log().posts, other:log().gets})
+      assert.fields({posts = 0, gets = 0}, other:log())
       assert.equal(9, seen.posts)
       assert.is_true(seen.gets > 6)
       for _, request in ipairs(seen.requests) do
@@ -296,8 +284,8 @@ for _, way in ipairs(support.WAYS) do
         copies[stage] = tonumber(count)
       end
       -- Three: as the key, in a header and in the proxy's address.
-      assert.same({3, 0, 0}, {copies.options, copies.options_cleared, copies.client_refused})
-      assert.same({1, 0}, {copies.key, copies.key_closed})
+      assert.fields({options = 3, options_cleared = 0, client_refused = 0}, copies)
+      assert.fields({key = 1, key_closed = 0}, copies)
       -- libcurl leaves copies of its own in memory that it frees: of an address it reads, of a request it sends.
       assert.is_true(copies.more_closed <= copies.more - 3, output)
       assert.is_true(copies.asked_and_closed <= copies.asked - 1, output)

@@ -1,7 +1,6 @@
 -- Several Lua states in one process, as game engines have them: side by side in threads, and one after the other, where
 -- lua_close unloads the module each time. The host is spec/host/states.c.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 local REOPENED = os.getenv "STEPIMG_LONG" and 200 or 50
@@ -40,15 +39,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("Lua states in one process, over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     it("work side by side in threads of their own", function()
       local alone, together = {}, {}

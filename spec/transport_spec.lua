@@ -16,15 +16,7 @@ end
 
 for _, way in ipairs(support.WAYS) do
   describe("A request over " .. way.name, function()
-    local server
-
-    lazy_setup(function()
-      server = standin.start(way.setting)
-    end)
-
-    lazy_teardown(function()
-      server:stop()
-    end)
+    local server = support.standin(way.setting)
 
     it("goes to the base URL's path, however deep, with or without slashes at its end", function()
       local origin = server.base_url:match "^%w+://[^/]+"
@@ -57,7 +49,7 @@ for _, way in ipairs(support.WAYS) do
         for _, format in ipairs {"b64_json", "url"} do
           local knob = format == "url" and "picture_stall" or "stall"
           local err = support.failure(client:generate(with({[knob] = stage}, format), {timeout = PATIENCE}))
-          assert.same({"timeout", true, 1}, {err.kind, err.maybe_billed, err.attempts})
+          assert.fields({kind = "timeout", maybe_billed = true, attempts = 1}, err)
           assert.equal(format == "url", err.url ~= nil)
         end
       end
@@ -74,7 +66,7 @@ for _, way in ipairs(support.WAYS) do
         for _, chunked in ipairs {false, true} do
           local knobs = {bytes = 300000, chunked = chunked, picture_chunked = chunked}
           local err = support.failure(client:generate(with(knobs, format)))
-          assert.same({"protocol", true}, {err.kind, err.maybe_billed})
+          assert.fields({kind = "protocol", maybe_billed = true}, err)
           assert.matches("max_response_bytes", err.message, 1, true)
           assert.equal(format == "url", err.url ~= nil)
         end
@@ -84,16 +76,8 @@ for _, way in ipairs(support.WAYS) do
 end
 
 describe("TLS", function()
-  local server, other
-
-  lazy_setup(function()
-    server, other = standin.start {tls = true}, standin.start {tls = true, cert_host = "example.org"}
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-    other:stop()
-  end)
+  local server = support.standin {tls = true}
+  local other = support.standin {tls = true, cert_host = "example.org"}
 
   local function refusal(options)
     options.retries = 0
@@ -120,7 +104,7 @@ describe("TLS", function()
     local file = support.write(os.tmpname(), "none")
     local err = refusal {api_key = support.KEY, base_url = server.base_url, ca_file = file}
     os.remove(file)
-    assert.same({"network", nil, 1}, {err.kind, err.maybe_billed, err.attempts})
+    assert.fields({kind = "network", maybe_billed = support.ABSENT, attempts = 1}, err)
     assert.matches("^127%.0%.0%.1: no secure connection: ca_file holds no authorities %(", err.message)
   end)
 
@@ -152,13 +136,13 @@ describe("TLS", function()
     local client <close> = support.client(server)
     local url = other.picture_url .. "/pictures/1.png"
     local err = support.failure(client:generate(with({url = url}, "url")))
-    assert.same({"network", url, true}, {err.kind, err.url, err.maybe_billed})
+    assert.fields({kind = "network", url = url, maybe_billed = true}, err)
     assert.equal(0, other:log().gets)
   end)
 
   it("says at once that ca_file cannot be read", function()
     local err = support.failure(stepimg.new {api_key = "k", ca_file = "spec/no such file.pem"})
-    assert.same({"invalid", "ca_file"}, {err.kind, err.field})
+    assert.fields({kind = "invalid", field = "ca_file"}, err)
   end)
 
   it("reads its authorities once for all connections of a client, with libcurl 7.87 or newer", function()
@@ -177,7 +161,7 @@ describe("TLS", function()
     local err = refusal {
       api_key = support.KEY, base_url = ("https://127.0.0.1:%d/v1"):format(port), connect_timeout = 0.2, timeout = 20,
     }
-    assert.same({"timeout", 1}, {err.kind, err.attempts})
+    assert.fields({kind = "timeout", attempts = 1}, err)
     assert.is_true(cqueues.monotime() - began < 10)
     assert.is_nil(err.maybe_billed)
   end)
@@ -216,7 +200,7 @@ describe("The proxy option", function()
   it("is refused where it would carry the key over the net in plain text, or is no address", function()
     for _, proxy in ipairs {"http://10.1.2.3:8080", "10.1.2.3", "http://"} do
       local err = support.failure(stepimg.new {api_key = "k", base_url = "http://127.0.0.1:9/v1", proxy = proxy})
-      assert.same({"invalid", "proxy"}, {err.kind, err.field})
+      assert.fields({kind = "invalid", field = "proxy"}, err)
     end
   end)
 

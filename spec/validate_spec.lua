@@ -1,6 +1,5 @@
 -- The rules on parameters: validate and generate judge alike, and what is refused is never sent.
 
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
@@ -57,7 +56,7 @@ describe("validate", function()
         local params = {prompt = "x"}
         params[field] = value
         local err = refused(params)
-        assert.same({"invalid", field}, {err.kind, err.field})
+        assert.fields({kind = "invalid", field = field}, err)
         assert.equal(field .. ": ", err.message:sub(1, #field + 2))
         assert.equal("invalid: " .. err.message, tostring(err))
       end
@@ -117,7 +116,7 @@ describe("validate", function()
       response_fromat = "response_format", widht = "width", textmode = "text_mode",
     } do
       local err = refused {prompt = "x", [wrong] = 1}
-      assert.same({"invalid", wrong}, {err.kind, err.field})
+      assert.fields({kind = "invalid", field = wrong}, err)
       assert.matches(('did you mean "%s"'):format(right), err.message, 1, true)
     end
     for _, key in ipairs {1, 1.5, true, {}, print, "prompt\0"} do
@@ -232,16 +231,15 @@ describe("validate", function()
 end)
 
 describe("generate", function()
-  local server, client
+  local server = support.standin()
+  local client
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
   end)
 
   it("says exactly what validate says, and sends nothing that is refused", function()

@@ -1,21 +1,19 @@
 -- Warnings: what was valid, but is not as it seems. Each prints and concatenates as its message, and names its field.
 
-local standin = require "spec.standin"
 local stepimg = require "stepimg"
 local support = require "spec.support"
 
 describe("A warning", function()
-  local server, client, directory
+  local server = support.standin()
+  local client, directory
 
   lazy_setup(function()
-    server = standin.start()
     client = support.client(server)
     directory = support.directory()
   end)
 
   lazy_teardown(function()
     client:close()
-    server:stop()
     support.remove(directory)
   end)
 

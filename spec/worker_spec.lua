@@ -1,19 +1,10 @@
 -- What of the I/O thread only a C program can see (spec/host/worker.c): that it ends when it has nothing to do, uses
 -- memory again, and keeps deadlines whenever the clock is looked at.
 
-local standin = require "spec.standin"
 local support = require "spec.support"
 
 describe("The I/O thread", function()
-  local server
-
-  lazy_setup(function()
-    server = standin.start()
-  end)
-
-  lazy_teardown(function()
-    server:stop()
-  end)
+  local server = support.standin()
 
   local function run(part)
     local pipe = assert(io.popen(support.words(support.host "worker", part, server.base_url) .. " 2>&1"))
@@ -42,7 +33,6 @@ describe("The I/O thread", function()
   end)
 
   it("keeps a deadline that passes between any two of its looks at the clock, and asks for nothing then", function()
-    server:reset()
     local late, done = run("deadline"):match "(%d+) were late before their start, (%d+) were done"
     assert.is_true(server:log().posts <= 60 - tonumber(late), late .. " were late, " .. done .. " done")
   end)

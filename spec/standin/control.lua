@@ -12,8 +12,9 @@ local function log(journal)
     for i, request in ipairs(journal.requests) do
         requests[i] = json.encode(request)
     end
-    return ([[{"posts":%d,"gets":%d,"connections":%d,"picture_connections":%d,"open":%d,"requests":[%s]}]]):format(
-        journal.posts, journal.gets, journal.connections, journal.picture_connections, journal.open,
+    return ([[{"posts":%d,"gets":%d,"connections":%d,"picture_connections":%d,"open":%d,"busy":%d,]]
+        .. [["requests":[%s]}]]):format(
+        journal.posts, journal.gets, journal.connections, journal.picture_connections, journal.open, journal.busy,
         table.concat(requests, ",\n"))
 end
 

@@ -6,10 +6,11 @@ journal.__index = journal
 local KEPT = 200
 
 function journal.new()
-    return setmetatable({open = 0}, journal):reset()
+    return setmetatable({open = 0, busy = 0}, journal):reset()
 end
 
--- `open` stays: those requests are still going, whatever is forgotten of the others.
+-- `open` counts the API's requests that are being answered, `busy` those of both origins from their first byte on. Both
+-- stay: these requests are still going, whatever is forgotten of the others.
 function journal:reset()
     self.posts, self.gets = 0, 0
     self.connections, self.picture_connections = 0, 0

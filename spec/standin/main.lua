@@ -114,14 +114,18 @@ local log = journal.new()
 local pictures = gallery.new(log)
 local api = service.new(log, pictures, asked.key)
 
+local function busy(change)
+    log.busy = log.busy + change
+end
+
 pictures.url = listen(controller, {
     name = "picture", port = asked.picture_port, context = context_of(made), http1 = asked.http1,
-    connected = function() return log:connected "picture" end,
+    connected = function() return log:connected "picture" end, busy = busy,
     answer = function(request, stream) pictures:answer(request, stream) end,
 })
 local api_url = listen(controller, {
     name = "api", port = asked.port, context = context_of(made), http1 = asked.http1,
-    connected = function() return log:connected "api" end,
+    connected = function() return log:connected "api" end, busy = busy,
     answer = function(request, stream) api:answer(request, stream) end,
 })
 local control_url = listen(controller, {

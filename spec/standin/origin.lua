@@ -73,9 +73,21 @@ local function bury(stream)
     end
 end
 
--- `setting`: port, context (TLS, or nil), http1, name, connected() --> number, and answer(request, stream).
+-- `setting`: port, context (TLS, or nil), http1, name, connected() --> number, busy(change) for each request that
+-- begins (1) or ends (-1), and answer(request, stream).
 function origin.listen(controller, setting)
     local numbers = setmetatable({}, {__mode = "k"})
+    local busy = setting.busy or function() end
+    local function serve(stream)
+        local request = receive(stream)
+        if request then
+            local connection = stream.connection
+            connection.number = connection.number or numbers[connection.socket]
+            request.origin, request.connection = setting.name, connection.number
+            setting.answer(request, stream)
+        end
+        bury(stream)
+    end
     local server = assert(http_server.listen {
         cq = controller, host = "127.0.0.1", port = setting.port or 0, reuseaddr = true,
         tls = setting.context ~= nil, ctx = setting.context, version = setting.http1 and 1.1 or nil,
@@ -87,14 +99,12 @@ function origin.listen(controller, setting)
             end
         end,
         onstream = function(_, stream)
-            local request = receive(stream)
-            if request then
-                local connection = stream.connection
-                connection.number = connection.number or numbers[connection.socket]
-                request.origin, request.connection = setting.name, connection.number
-                setting.answer(request, stream)
+            busy(1)
+            local ok, err = pcall(serve, stream)
+            busy(-1)
+            if not ok then
+                error(err, 0)
             end
-            bury(stream)
         end,
     })
     local add_socket = server.add_socket

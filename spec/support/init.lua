@@ -1,9 +1,10 @@
--- What the specs share: clients of a stand-in, the picture that a request must give, and child processes.
+-- What the specs share: stand-ins, their clients, the picture that a request must give, and child processes.
 
 local cqueues = require "cqueues"
 local json = require "cjson".new()
 local lfs = require "lfs"
 local older = require "spec.support.older"
+local standin = require "spec.standin"
 local stepimg = require "stepimg"
 
 local support = {}
@@ -11,6 +12,9 @@ local support = {}
 local SERVER = os.getenv "LUA" or "lua5.4" -- of the stand-in, and of other servers
 
 support.KEY = "sk-spec-0123456789abcdef"
+
+-- For assert.fields, which there is where busted runs.
+support.ABSENT = package.loaded.luassert and require "spec.support.fields".ABSENT
 
 -- The three ways a client can meet the service, as settings of the stand-in.
 support.WAYS = {
@@ -65,6 +69,48 @@ function support.failure(result, err)
   assert(result == nil, "it did not fail")
   assert(type(err) == "table", "there is no error table")
   return err
+end
+
+-- Closed clients do not wait for their threads, whose requests may still arrive a moment later. Where threads of other
+-- clients stay, nothing is wrong: then the moment passes.
+local MOMENT = 0.02 -- seconds
+
+local function threads_end(threads)
+  local deadline = cqueues.monotime() + MOMENT
+  while threads and support.threads() > threads and cqueues.monotime() < deadline do
+    cqueues.sleep(0.001)
+  end
+end
+
+-- The stand-in of a `describe`, which calls this: one process for all its tests. No test meets another's requests:
+-- after each, this waits until the last one has ended, and empties the log.
+function support.standin(setting)
+  local busted = require "busted"
+  local server, started, threads = {}, nil, nil
+
+  busted.lazy_setup(function()
+    started = standin.start(setting)
+    setmetatable(server, {__index = started})
+  end)
+
+  busted.lazy_teardown(function()
+    started:stop()
+  end)
+
+  busted.before_each(function()
+    threads = support.threads()
+  end)
+
+  busted.after_each(function()
+    support.wait_until("the end of the test's requests", function()
+      collectgarbage() -- clients that the test has dropped
+      threads_end(threads)
+      return server:log().busy == 0
+    end)
+    server:reset()
+  end)
+
+  return server
 end
 
 -- The last POST to the API, as the stand-in received it.
@@ -250,6 +296,11 @@ process.__close = process.stop
 -- A server's script, whose Lua is that of the stand-in.
 function support.serve(path)
   return support.start(support.read(path), nil, SERVER)
+end
+
+-- The script of one that is in a file of its own. What it is told is in the environment.
+function support.program(name)
+  return assert(support.read("spec/programs/" .. name .. ".lua"))
 end
 
 -- What `script` prints; it is to end well.

@@ -1083,9 +1083,11 @@ end
 
 -- Delivers what was finished when it was called: a callback that submits does not keep it going.
 function Client.update(client)
-  local first, _, _, owing = head(client)
-  if not first and not owing then
-    return 0
+  do -- the job is not held here when the collector runs: it would grow old, and its picture with it
+    local first, _, _, owing = head(client)
+    if not first and not owing then
+      return 0
+    end
   end
   check_self(client, "client", "update") -- here, as head knows loops too, and most calls have nothing to deliver
   local delivered = 0
