@@ -385,7 +385,7 @@ describe("The links", function()
   end)
 end)
 
--- Row by row: the prompt, and what its text says comes of it: a kind in code, "succeeds", or a result where it says neither.
+-- Row by row: the prompt, and what its text says comes of it: a kind, or a result where it says none.
 describe("The stand-in's page", function()
   it("tells of prompts that do what it says", function()
     local server <close> = standin.start()
