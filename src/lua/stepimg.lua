@@ -314,8 +314,9 @@ local function prepare(client, params, options, deferred)
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
-  if wire.seed or found then
-    attr.seed, attr.warnings = wire.seed, found
+  local seed = type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
+  if seed or found then
+    attr.seed, attr.warnings = seed, found
   end
   return body, attr, call, save, picture
 end
