@@ -2,8 +2,8 @@
 
 # Each of these first installs what it misses on a Debian system, then starts make anew: what pkg-config says may have
 # changed.
-TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts test-arch \
-  windows test-windows macos
+TARGETS    := demo test test-all sanitize debug check bench fuzz soak coverage mutants test-fresh test-hosts test-gnutls \
+  test-arch windows test-windows macos
 
 PREFIX     ?= /usr/local
 LUA        ?= $(shell command -v lua5.4 || command -v lua)
@@ -286,6 +286,13 @@ run-test-hosts: stepimg.so
 # Each of these in debootstrap's minimal roots, as a newcomer meets them.
 run-test-fresh:
 	@bash spec/fresh.sh $(SUITES)
+
+# With a libcurl on GnuTLS: the specs that meet it. Its headers are those of any other.
+WITH_GNUTLS := hostile_tls transport errors kept_connections generate edit retry
+run-test-gnutls:
+	@$(MAKE) --no-print-directory BUILD=build/gnutls CURL_LD=-l:libcurl-gnutls.so.4
+	@STEPIMG_BUILT="$$PWD/build/gnutls" $(LUA) "$$(command -v busted)" --helper=spec/support/gnutls.lua \
+	  --cpath="$$PWD/build/gnutls/?.so" $(or $(SPECS),$(WITH_GNUTLS:%=spec/%_spec.lua))
 
 # On other processors, by qemu. ARCHS="arm64 armhf i386 s390x"
 run-test-arch: stepimg.so

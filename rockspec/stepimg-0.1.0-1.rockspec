@@ -13,13 +13,16 @@ description = {
   license = "MIT",
   labels = {"image", "http", "api"},
 }
-supported_platforms = {"linux"}
+supported_platforms = {"linux", "mingw32"}
 dependencies = {
   "lua >= 5.1, < 5.6",
   "lua-cjson",
 }
 external_dependencies = {
   CURL = {library = "curl"},
+  platforms = {
+    mingw32 = {CURL = {header = "curl/curl.h"}},
+  },
 }
 -- The Makefile's own linker flags matter (-z nodelete, hidden symbols); the builtin type cannot pass them.
 build = {
@@ -37,5 +40,20 @@ build = {
   install_variables = {
     LUA = "$(LUA)",
     LUA_CMOD = "$(LIBDIR)",
+  },
+  platforms = {
+    -- Windows, with gcc of MinGW-w64. Its make needs no shell for this one.
+    mingw32 = {
+      makefile = "rockspec/windows.mk",
+      build_target = "build/stepimg.dll",
+      build_variables = {
+        LUA_LIBDIR = "$(LUA_LIBDIR)",
+        LUALIB = "$(LUALIB)",
+      },
+      install_pass = false,
+      install = {
+        lib = {"build/stepimg.dll"},
+      },
+    },
   },
 }

@@ -41,6 +41,8 @@ local function fact(name, value)
 end
 
 fact("folder", folder)
+fact("cache", path "kept – ü 灯")
+os.execute("mkdir " .. support.quote(path "kept – ü 灯"))
 fact("plain", plain.base_url)
 fact("tls", tls.base_url)
 fact("ca", tls.ca)

@@ -91,7 +91,7 @@ look() {
 
   # The stand-in.
   case $target in
-    demo | test | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
+    demo | test | test-gnutls | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak | bench | test-hosts)
       if [ "$target" != demo ] || [ -z "${STEP_API_KEY-}" ]; then
         need "lua-cqueues" has_module cqueues
         need "lua-luaossl" has_module openssl.x509
@@ -104,7 +104,7 @@ look() {
   esac
 
   # The specs, and what they share with others.
-  case $target in test | test-all | sanitize | debug | coverage | mutants)
+  case $target in test | test-gnutls | test-all | sanitize | debug | coverage | mutants)
     need "lua-busted" has_program busted
     need "lua-busted" has_module busted
     need "lua-luv" has_module luv
@@ -116,10 +116,11 @@ look() {
     need "cmake" has_program cmake
     ;;
   esac
-  case $target in test | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
+  case $target in test | test-gnutls | test-arch | test-windows | test-all | sanitize | debug | coverage | mutants | soak) need "lua-filesystem" has_module lfs ;; esac
   case $target in test | test-all | sanitize | debug | coverage | mutants | check) need "libcmocka-dev" has_library cmocka ;; esac
 
   case $target in
+    test-gnutls) need "libcurl3-gnutls" links "$compiler" "-l:libcurl-gnutls.so.4" ;;
     test-all)
       need "lua5.1 liblua5.1-0-dev" has_other lua5.1
       need "lua5.2 liblua5.2-dev" has_other lua5.2

@@ -159,6 +159,77 @@ check("an edit of a picture, as bytes and from its file", function()
   end
 end)
 
+check("a cache, in a folder of many languages: by another client too, to memory and to a file", function()
+  for i, cached in ipairs {false, true, true} do
+    local keeper = client {cache = facts.cache}
+    local result = right(keeper:generate(PARAMS))
+    assert((result.cached or false) == cached and result.attempts == (cached and 0 or 1), "round " .. i)
+    keeper:close()
+  end
+  local path = facts.folder .. "/kept.png"
+  assert(assert(one:generate(PARAMS, {cache = facts.cache, save = path})).cached)
+  assert(read(path) == PICTURE)
+end)
+
+check("each, with a file for each picture", function()
+  local function path(i)
+    return ("%s/each%d.png"):format(facts.folder, i)
+  end
+  local count = 0
+  for i, result, err in one:each({PARAMS, "", PARAMS}, {save = path}) do
+    assert((i == 2) == (result == nil), tostring(err))
+    count = count + 1
+  end
+  assert(count == 3 and read(path(1)) == PICTURE and not read(path(2)) and read(path(3)) == PICTURE)
+end)
+
+-- On Windows files are one whatever the case of their letters.
+check("two pictures for one file", function()
+  local folds = package.config:sub(1, 1) == "\\"
+  for name, is_one in pairs {["one.png"] = true, ["./one.png"] = true, ["ONE.png"] = folds, ["two.png"] = false} do
+    local first = assert(one:submit({prompt = '{"stall":"headers"} x'}, {save = facts.folder .. "/one.png"}))
+    local result = assert(one:generate(PARAMS, {save = facts.folder .. "/" .. name}))
+    assert((result.warnings ~= nil) == is_one, name)
+    assert(first:cancel())
+    assert(pcall(one.each, one, {PARAMS, PARAMS}, {
+      save = function(i) return facts.folder .. "/" .. (i == 1 and "one.png" or name) end,
+    }) == not is_one, name)
+  end
+end)
+
+-- Where it cannot be replaced, nothing is lost.
+check("a file that somebody else has open", function()
+  local path = facts.folder .. "/open.png"
+  assert(one:generate(PARAMS, {save = path}))
+  local file = assert(io.open(path, "rb"))
+  local result, err = one:generate(PARAMS, {save = path})
+  file:close()
+  if not result then
+    assert(err.kind == "io" and read(err.path) == PICTURE, tostring(err))
+    assert(os.remove(err.path))
+  end
+  assert(read(path) == PICTURE)
+end)
+
+check("what happened, and how much of it", function()
+  local asked = client {budget = 2}
+  local params = {prompt = '{"status":503,"id":"history","times":1} a lighthouse', seed = 7}
+  local job = assert(asked:submit(params, {retries = 1}))
+  local result = right(finish(asked, job))
+  assert(#result.history == 2 and result.history[1].status == 503 and result.history[2].status == 200)
+  assert(result.timing.total > 0 and result.request_id)
+  assert(job:progress().attempt == 2)
+  right(asked:generate(PARAMS))
+  fails("budget", asked:generate(PARAMS))
+  assert(asked:stats().submitted == 2, asked:stats().submitted)
+  asked:close()
+end)
+
+check("what costs nothing", function()
+  assert(assert(assert(one:account()):wait()).balance == 25.5)
+  assert(#assert(assert(one:models()):wait()) > 0)
+end)
+
 check("what is refused before it is sent", function()
   assert(fails("invalid", one:generate {prompt = "x", steps = 51}).field == "steps")
   assert(not pcall(stepimg.new, {timeuot = 30}))

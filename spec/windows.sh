@@ -137,12 +137,11 @@ ours() {
   [ "$flavour" = lua5.4 ] || dll=$luajit_dll
   sed "s/^LIBRARY.*//; 1i LIBRARY $dll" "$ready/$flavour/lua.def" >"$folder/lua.def"
   $host-dlltool -d "$folder/lua.def" -D "$dll" -l "$folder/liblua.a"
-  printf 'LIBRARY stepimg.dll\nEXPORTS\n  luaopen_stepimg\n' >"$folder/stepimg.def"
   make --no-print-directory -s -j"$jobs" OTHERS=posix FLAVOUR="$flavour" BUILD=build/windows OUT="$folder" \
     MODULE="$folder/stepimg.dll" CC=$cc AR=$host-ar HARDEN=-fstack-protector-strong LUA_INCDIR="$ready/include/$flavour" \
     CURL_INCDIR="$ready/include" CURL_LIBDIR="$ready/lib" \
     OURS='-std=c11 $(WARN) -Wno-float-conversion $(HARDEN) -D_WIN32_WINNT=0x0601 -D__USE_MINGW_ANSI_STDIO=1 -DCURL_STATICLIB -MMD -MP' \
-    MODULE_LD="-shared $folder/stepimg.def" \
+    MODULE_LD="-shared rockspec/stepimg.def" \
     LDFLAGS="-s -static -Wl,--dynamicbase,--nxcompat,--high-entropy-va" \
     CURL_LD="-L'$ready/lib' -lcurl -lssl -lcrypto -lnghttp2 $folder/liblua.a -lssp $system_libraries" "$@"
 }
@@ -152,6 +151,19 @@ build_ours() {
     ours $flavour "build/windows/$flavour/stepimg.dll"
     cp "$ready/$flavour/"*.dll "$ready/$flavour/"*.exe "build/windows/$flavour/"
   done
+}
+
+# As LuaRocks has it built on Windows, where libcurl is a DLL of its own.
+build_rock() {
+  folder=build/windows/rock
+  mkdir -p "$folder"
+  cp "$ready/lua5.4/"*.dll "$ready/lua5.4/lua.exe" "$folder/"
+  # shellcheck disable=SC2086 # words
+  $cc -shared -static-libgcc -o "$folder/libcurl.dll" "-Wl,--export-all-symbols,--out-implib,$folder/libcurl.dll.a" \
+    -Wl,--whole-archive "$ready/lib/libcurl.a" -Wl,--no-whole-archive "-L$ready/lib" -lssl -lcrypto -lnghttp2 $system_libraries
+  make --no-print-directory -s -f rockspec/windows.mk build/stepimg.dll CC=$cc CFLAGS=-O2 LUA="${LUA:-lua5.4}" \
+    LUA_INCDIR="$ready/include/lua5.4" LUA_LIBDIR="$ready/lua5.4" LUALIB=lua54.dll CURL_INCDIR="$ready/include" CURL_LIBDIR="$folder"
+  mv build/stepimg.dll "$folder/"
 }
 
 # -------------------------------------------------------------------------------------------------------------- tests --
@@ -175,9 +187,11 @@ run_tests() {
     wine "build/windows/$test.exe" >build/windows/log 2>&1 || { good=false; grep -v ' OK \| RUN ' build/windows/log; }
   done
   echo "Windows: $(tests | wc -l) of the core's tests in C: $($good && echo "all good" || echo "FAILED")"
-  for flavour in lua5.4 luajit; do
+  build_rock
+  for flavour in lua5.4 luajit rock; do
     program=lua.exe
-    [ $flavour = lua5.4 ] || program=luajit.exe
+    [ $flavour != luajit ] || program=luajit.exe
+    [ $flavour != rock ] || echo "Windows: as LuaRocks builds it:"
     STEPIMG_TRUST="wine build/windows/trust.exe" LUA_PATH="./?.lua;./?/init.lua;;" "${LUA:-lua5.4}" spec/elsewhere.lua build/windows/smoke \
       env LUA_PATH= LUA_CPATH="build/windows/$flavour/?.dll" wine "build/windows/$flavour/$program" || good=false
   done

@@ -1,12 +1,13 @@
 #include "base/path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 
 /* From the end to the beginning, where it is known of each name whether a ".." behind it takes it away. */
-uint64_t path_key(const char *path)
+static uint64_t key_of(const char *path)
 {
   uint64_t key = 0xcbf29ce484222325u; /* FNV-1a */
   size_t end = strlen(path), taken_away = 0;
@@ -25,6 +26,14 @@ uint64_t path_key(const char *path)
         key = (key ^ (i < end ? (unsigned char)path[i] : '/')) * 0x100000001b3u;
     end = begin > 0 ? begin - 1 : 0;
   }
+  return key;
+}
+
+uint64_t path_key(const char *path)
+{
+  char *folded = path_fold(path);
+  uint64_t key = key_of(folded != NULL ? folded : path);
+  free(folded);
   return key;
 }
 

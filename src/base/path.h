@@ -26,8 +26,13 @@ int path_follow(char **path);
 bool path_can_be_read(const char *path);
 
 /* A number that two paths share where they are one by their text: doubled slashes and "." are nothing, and so are "a/.." and
-   "..", at the root. No link is followed. Paths that differ share it by a chance of 1 in 2^64. */
+   "..", at the root. On Windows the case of letters is nothing either, if there is memory for a copy. No link is followed.
+   Paths that differ share it by a chance of 1 in 2^64. */
 uint64_t path_key(const char *path);
+
+/* For path_key. Where files are one whatever the case of their letters, a copy of path with all in the same case, from
+   malloc. NULL: they are not, or it cannot be made; path serves as it is then. */
+char *path_fold(const char *path);
 
 /* path in quotes, in size bytes, of which it wants a dozen; where it is too long, with an ellipsis in the middle. Returns
    out. */

@@ -26,6 +26,13 @@ size_t path_folder_length(const char *path)
   return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
+/* Not even on macOS: there a volume has its own way, which the text of a path does not tell. */
+char *path_fold(const char *path)
+{
+  (void)path;
+  return NULL;
+}
+
 bool path_can_be_read(const char *path)
 {
   FILE *file = fopen(path, "rb");

@@ -1,5 +1,6 @@
 #include "base/path.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,21 @@ size_t path_folder_length(const char *path)
   while (length > 0 && strchr("/\\:", path[length - 1]) == NULL)
     length--;
   return length;
+}
+
+/* By the rules of file systems, which are those of no language (no LCMAP_LINGUISTIC_CASING). In place: the length stays. */
+char *path_fold(const char *path)
+{
+  wchar_t *wide = wide_of(path);
+  if (wide == NULL)
+    return NULL;
+  size_t length = wcslen(wide);
+  char *folded = NULL;
+  if (length > 0 && length <= INT_MAX &&
+      LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, wide, (int)length, wide, (int)length, NULL, NULL, 0) > 0)
+    folded = wide_to_utf8(wide);
+  free(wide);
+  return folded;
 }
 
 static HANDLE open_to_look(const wchar_t *wide, DWORD access)

@@ -44,17 +44,22 @@ const struct cause *cause_of(CURLcode code)
   return cause;
 }
 
-/* What OpenSSL says of the most usual failures is known to mislead. */
+/* What OpenSSL and GnuTLS say of the most usual failures is known to mislead. */
 const char *cause_words(const char *reason, bool connected)
 {
   static const char *const plain[][2] = {
       {"wrong version number", "the server does not speak TLS there"},
+      {"unexpected TLS packet", "the server does not speak TLS there"},
       {"alert protocol version", "the server speaks only versions of TLS that are too old"},
+      {"Error in protocol version", "the server speaks only versions of TLS that are too old"},
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (!connected && strstr(reason, plain[i][0]) != NULL)
       return plain[i][1];
-  if (strstr(reason, "SSL_ERROR_SYSCALL") != NULL || strstr(reason, "unexpected eof") != NULL) /* of 1.1, and of 3 */
-    return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
+  static const char *const hung_up[] = {"SSL_ERROR_SYSCALL" /* OpenSSL 1.1 */, "unexpected eof" /* OpenSSL 3 */,
+                                        "non-properly terminated" /* GnuTLS */};
+  for (size_t i = 0; i < sizeof hung_up / sizeof *hung_up; i++)
+    if (strstr(reason, hung_up[i]) != NULL)
+      return connected ? "the server hung up without a good-bye" : "the server hung up in the middle of the handshake";
   return reason;
 }
