@@ -6,7 +6,7 @@ local stepimg = require "stepimg"
 local prompts = #arg > 0 and arg or {"a lighthouse at dusk, oil painting", "a lighthouse at dawn, woodcut"}
 local client = assert(stepimg.new {
   wait = function(client) -- coroutines of cqueues are resumed by their loop, so they poll where others yield
-    cqueues.poll(client)
+    cqueues.poll(client, 1)
     client:update()
   end,
 })

@@ -17,7 +17,7 @@ end
 
 -- What a client makes of a server that answers a POST with the first, and every GET with the second. Also returns how
 -- many of both there were.
-local function ask(post, get, options, call)
+local function ask(post, get, options, call, params)
   local posts, gets = 0, 0
   local server <close> = raw.listen(function(connection, self)
     for head in function() return (self:request(connection)) end do
@@ -33,7 +33,7 @@ local function ask(post, get, options, call)
   end
   given.base_url, given.path = given.base_url .. (given.path or ""), nil
   local client <close> = assert(stepimg.new(given))
-  local result, err = raw.finish(assert(client:submit({prompt = "a lighthouse"}, call)))
+  local result, err = raw.finish(assert(client:submit(params or {prompt = "a lighthouse"}, call)))
   return result, err, posts, gets
 end
 
@@ -164,6 +164,15 @@ describe("An answer", function()
       local result = assert(ask(answer("200 OK", "application/json", body)))
       assert.same({number or nil, number or nil}, {result.created, result.image.seed}, written)
       assert.equal(number and "integer", math.type(result.created) or false)
+    end
+  end)
+
+  it("to a seed that is no number, which a model without rules may have, is a picture like any other", function()
+    for _, seed in ipairs {"abc", "7", true, {}, {1}} do
+      local params = {prompt = "x", model = "another", seed = seed}
+      local result = assert(ask(answer("200 OK", "application/json", hostile.BODY), nil, {strict = false}, nil, params))
+      assert.is_true(PIXEL == result.image.bytes)
+      assert.is_nil(result.warnings)
     end
   end)
 

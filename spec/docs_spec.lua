@@ -384,3 +384,29 @@ describe("The links", function()
     end
   end)
 end)
+
+-- Row by row: the prompt, and what its text says comes of it: a kind, or a result where it says none.
+describe("The stand-in's page", function()
+  it("tells of prompts that do what it says", function()
+    local server <close> = standin.start()
+    local rows = 0
+    for prompt, text in TEXTS["docs/standin.md"]:gmatch "\n| `({[^`]+} a tower)` | ([^\n]+) |" do
+      rows = rows + 1
+      local client <close> = support.client(server, {retries = 1})
+      local format = prompt:find "picture_" and "url" or nil
+      local result, err = client:generate({prompt = prompt, response_format = format}, {
+        timeout = 10, stall_timeout = 0.5, deadline = prompt:find "Retry%-After" and 1 or nil,
+      })
+      local kind = text:match "kind `(%w+)`" or text:match "^moderation" or text:match "^overload" and "server"
+      assert.equal(kind, err and err.kind, prompt .. ": " .. tostring(err))
+      if text:find "once" then
+        local times = 0
+        for _, request in ipairs(result.history) do
+          times = times + (request.kind and 1 or 0)
+        end
+        assert.equal(1, times, prompt)
+      end
+    end
+    assert.is_true(rows > 10)
+  end)
+end)

@@ -164,6 +164,37 @@ for _, way in ipairs(jobs.WAYS) do
       assert.same({1, 3}, asked)
     end)
 
+    it("hands an entry over as invalid, where a path among its own options was another's", function()
+      local a, b = directory .. "/a.gif", directory .. "/b.gif"
+      for _, case in ipairs {
+        {{{save = a}, {save = b}, {save = directory .. "/./a.gif"}}}, -- no save of the loop
+        {{nil, {save = b}, {save = a}}, function(i) return i == 1 and a or b end}, -- the loop's, then its own
+        {{{save = a}, {save = b}}, function() return a end}, -- its own, then the loop's
+      } do
+        server:reset()
+        local found = {}
+        for i, result, err in client:each(iterator({prompt(), prompt(), prompt()}, case[1]), {save = case[2]}) do
+          found[i] = result and result.image.path or err.kind .. " " .. err.field
+        end
+        assert.same({a, b, "invalid save"}, found)
+        assert.equal(2, server:log().posts)
+      end
+      assert.same({"a.gif", "b.gif"}, support.names(directory))
+    end)
+
+    it("lets an entry go where one went that failed: who tries again is not refused", function()
+      local one <close> = support.client(server, {max_concurrent = 1})
+      local path = directory .. "/a.gif"
+      local list, own = {prompt {status = 400}, "", prompt(), prompt()}, {save = path}
+      for _, case in ipairs {{{own, own, own, own}}, {nil, path}} do
+        local found = {}
+        for i, result, err in one:each(iterator(list, case[1]), {save = case[2]}) do
+          found[i] = result and result.image.path or err.kind .. " " .. tostring(err.field)
+        end
+        assert.same({"request nil", "invalid prompt", path, "invalid save"}, found)
+      end
+    end)
+
     it("is over where the function closes the loop", function()
       local loop
       loop = client:each(iterator {prompt(), prompt()}, {save = function(i)
@@ -175,6 +206,27 @@ for _, way in ipairs(jobs.WAYS) do
       end)
       assert.matches("each_save_spec%.lua:%d+: the loop is over", message)
       assert.equal(0, server:log().posts)
+    end)
+
+    it("goes where the paths of a table led when they were given, and so does its cache", function()
+      local here, one, list = lfs.currentdir(), support.client(server, {max_concurrent = 1}), {}
+      for i = 1, 3 do
+        list[i] = prompt()
+        list[i].seed = i
+      end
+      assert(lfs.chdir(directory) and lfs.mkdir "kept" and lfs.mkdir "below")
+      local good, why = pcall(function()
+        for i, result, err in one:each(list, {save = function(i) return i .. ".gif" end, cache = "kept"}) do
+          assert(result, err)
+          assert(result.image.path == i .. ".gif" and not result.warnings, result.image.path)
+          lfs.chdir(directory .. "/below")
+        end
+      end)
+      assert(lfs.chdir(here))
+      one:close()
+      assert(good, why)
+      assert.same({"1.gif", "2.gif", "3.gif", "below", "kept"}, support.names(directory))
+      assert.same({6, 0}, {#support.names(directory .. "/kept"), #support.names(directory .. "/below")})
     end)
 
     it("asks the function for what a table got meanwhile", function()

@@ -163,6 +163,7 @@ describe("each", function()
     local client <close> = support.client(server)
     for _, case in ipairs {
       {42}, {nil}, {{}, 42}, {{"a lighthouse", 42}}, {{prompt {}}, {on_done = print}}, {{prompt {}}, {savee = "x"}},
+      {prompt {}}, -- parameters, and no list of them
       {function() error "the list's own" end},
       {{prompt {stall = "request"}, 42}},
     } do

@@ -163,7 +163,8 @@ describe("An edit", function()
       assert.equal("image", refused(filtered, "it is empty"))
       assert.equal("image", refused("\x89PNG\r\n\x1a\n\0\0\0\13IHDR\0\0\x10\1\0\0\0\x10", "4097 x 16"))
       for _, other in ipairs {{}, 5, true, print, client, {bytes = samples.gif}, {path = "face.png"}} do
-        assert.equal("type", refused(other, "image expected, got "))
+        local says = ("image expected, got %s; give a picture's bytes, or a result's image"):format(type(other))
+        assert.equal("type", refused(other, says))
       end
     end) - server:log().posts)
   end)

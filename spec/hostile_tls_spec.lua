@@ -3,6 +3,7 @@
 
 local certificates = require "spec.support.certificates"
 local cqueues = require "cqueues"
+local lfs = require "lfs"
 local raw = require "spec.support.raw"
 local ssl_context = require "openssl.ssl.context"
 local support = require "spec.support"
@@ -169,6 +170,17 @@ describe("A server of hostile TLS", function()
       end
     end)
   end
+
+  it("is judged by the authorities that ca_file led to when the client was made", function()
+    local server <close> = raw.listen(answer, issued(nil, between, {between}))
+    local here = lfs.currentdir()
+    local folder, name = ca_file:match "^(.*)/([^/]+)$"
+    assert(lfs.chdir(folder))
+    local client = support.client(service, {base_url = "https://" .. server.host, ca_file = name})
+    assert(lfs.chdir(here))
+    assert.equal("server", raw.failure(assert(client:submit {prompt = "a lighthouse"})).kind)
+    client:close()
+  end)
 
   it("is not what these cases have in common: a good one gets the request", function()
     local server <close> = raw.listen(answer, issued(nil, between, {between}))

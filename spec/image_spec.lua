@@ -222,6 +222,7 @@ describe("An image", function()
       assert.has_error(function() image:save(path) end)
     end
     assert.has_error(function() image:save() end)
+    assert.matches("path expected, got one with a NUL byte", select(2, pcall(image.save, image, "a\0b")), 1, true)
     assert.has_error(function() image.save() end)
     assert.has_error(function() image.save("x", "y") end)
     assert.same({}, support.names(directory))

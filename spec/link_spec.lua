@@ -187,6 +187,13 @@ describe("A link as a service writes it", function()
     end)
   end
 
+  it("may have blanks and letters in it that a URL has not, as browsers do", function()
+    local result, err, lines = fetch "http://pictures.localhost:PORT/a b/\u{706f}.png?c=d e"
+    assert(result, tostring(err))
+    assert.is_true(result.image.bytes == PNG)
+    assert.same({"GET /a%20b/%E7%81%AF.png?c=d%20e HTTP/1.1"}, lines)
+  end)
+
   it("is not followed where a NUL breaks it off", function()
     for _, link in ipairs {"http://127.0.0.1:API/x.png\\u0000", "http://127.0.0.1:API/\\u0000x", "\\u0000/x.png"} do
       local result, err, lines = fetch(link)

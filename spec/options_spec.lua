@@ -67,7 +67,8 @@ describe("A slip in the options raises at the caller's line", function()
     for name, value in pairs {timeout = "5", download = 1} do
       assert.matches(name, raised(function() local _ = client:generate({prompt = "x"}, {[name] = value}) end), 1, true)
     end
-    assert.matches("X%-Count", raised(function() local _ = stepimg.new {headers = {["X-Count"] = 1}} end))
+    assert.matches('"X%-Count": string expected, got number$',
+      raised(function() local _ = stepimg.new {headers = {["X-Count"] = 1}} end))
     assert.not_matches("42424242", raised(function() local _ = stepimg.new {api_key = 42424242} end))
   end)
 
@@ -81,6 +82,17 @@ describe("A slip in the options raises at the caller's line", function()
     raised(function() local _ = client.generate({prompt = "x"}) end)
     raised(function() local _ = client.generate({}, {prompt = "x"}) end)
     raised(function() local _ = client.close(io.stdout) end)
+  end)
+
+  it("where a colon makes the module the first argument", function()
+    local says = "calling '%s' with a colon; stepimg.%s is no method"
+    for name, f in pairs {
+      new = function() local _ = stepimg:new {api_key = KEY} end,
+      generate = function() local _ = stepimg:generate {prompt = "x"} end,
+      validate = function() local _ = stepimg:validate {prompt = "x"} end,
+    } do
+      assert.equal(says:format(name, name), raised(f))
+    end
   end)
 end)
 
@@ -115,6 +127,10 @@ describe("A bad value of an option", function()
       local err = refused({api_key = KEY, base_url = url}, "base_url")
       assert.not_matches("secret", tostring(err))
     end
+  end)
+
+  it("may be a model without a name, which no service has", function()
+    assert.matches("the text is empty", refused({model = ""}, "model").message)
   end)
 
   it("is told under the name of the environment's variable that it came from", function()

@@ -221,6 +221,26 @@ describe("Saving", function()
     support.remove(directory)
   end)
 
+  it("is found again by its image, whatever became the working directory", function()
+    local directory = support.directory()
+    run(([[
+      local lfs, stepimg = require "lfs", require "stepimg"
+      local client = assert(stepimg.new())
+      assert(lfs.chdir %q)
+      local image = assert(client:generate({prompt = "x"}, {save = "a.png"})).image
+      assert(lfs.mkdir "below" and lfs.chdir "below")
+      assert(image.path == "a.png")
+      assert(image:save "copy.png")
+      assert(client:generate {prompt = "now with a hat", image = image})
+      image.path = "copy.png" -- the host has moved it
+      assert(image:save "../too.png")
+    ]]):format(directory))
+    for _, name in ipairs {"below/copy.png", "too.png"} do
+      assert.is_true(support.read(directory .. "/a.png") == support.read(directory .. "/" .. name))
+    end
+    support.remove(directory)
+  end)
+
   it("replaces what a link leads to, and keeps the mode of an old file", function()
     local client <close> = support.client(server)
     local directory = support.directory()

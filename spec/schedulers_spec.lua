@@ -35,6 +35,28 @@ describe("In the loop of", function()
     end
   end
 
+  it("cqueues, with the page's wait, a coroutine wakes up though another's update has delivered its job", function()
+    local wait = PAGE:match "wait = (function%(client%)\n.-\nend)}"
+    wait = assert(load("local cqueues = ...; return " .. wait))(cqueues)
+    local client <close> = support.client(server, {wait = wait})
+    local loop, found = cqueues.new(), nil
+    loop:wrap(function()
+      found = assert(client:submit {prompt = support.prompt {bytes = 1000, format = "gif"}}):await()
+    end)
+    loop:wrap(function()
+      cqueues.sleep(0) -- the other one waits by then
+      local job = assert(client:submit {prompt = support.prompt {bytes = 1000, format = "gif", delay = 0.2}})
+      job:wait() -- which holds the loop; both have ended by then
+      client:update()
+    end)
+    local deadline = cqueues.monotime() + 20
+    while not loop:empty() do
+      assert(loop:step(1))
+      assert(cqueues.monotime() < deadline, "it is still waiting")
+    end
+    assert.equal(1000, #found.image.bytes)
+  end)
+
   it("cqueues, without wait, await raises where the loop itself runs the coroutine, and nowhere else", function()
     local client <close> = support.client(server)
     local prompt = support.prompt {bytes = 1000, format = "gif", delay = 0.1}

@@ -218,6 +218,12 @@ describe("validate", function()
     assert.equal("- " .. warning.message .. ".", "- " .. warning .. ".")
   end)
 
+  it("fails with an error that prints and concatenates as its kind and message", function()
+    local err = refused {}
+    assert.equal("invalid: " .. err.message, tostring(err))
+    assert.equal("It failed: invalid: " .. err.message .. ".", "It failed: " .. err .. ".")
+  end)
+
   it("takes a string for the prompt", function()
     assert.is_true(stepimg.validate "a lighthouse")
     assert.equal("prompt", refused("").field)

@@ -565,6 +565,10 @@ STEPIMG_API enum stepimg_kind stepimg_copy_file(const char *from, const char *to
 /* A number that is the same for two paths that lead to one file from this working directory, as far as their text tells:
    "a.png", "./a.png" and "b/../a.png", on Windows "A.png" too. Looks at no file, so it knows of no links. Any thread. */
 STEPIMG_API uint64_t stepimg_path_key(const char *path);
+/* What path means now, whatever becomes the working directory. As snprintf does, puts at most size bytes into out, a NUL the
+   last of them, and returns how long the whole is without it. 0: it is empty, there is no working directory, or no memory.
+   Looks at no file. Any thread. */
+STEPIMG_API size_t stepimg_whole_path(const char *path, char *out, size_t size);
 
 #ifdef __cplusplus
 }

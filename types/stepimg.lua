@@ -235,7 +235,8 @@ function loop:close() end
 ---`true`: `base_url` may be http beyond this machine, for a gateway in one's own network. Whoever listens there reads the key.
 ---Default: `false`.
 ---@field allow_http? boolean
----`await` calls it in a loop, `wait(client)`, instead of yielding: how a scheduler with rules of its own waits.
+---`await` calls it in a loop, `wait(client)`, instead of yielding: how a scheduler with rules of its own waits. It is to return
+---after a while by itself: what another `update` has delivered shows nowhere.
 ---Default: none.
 ---@field wait? fun(client: stepimg.Client)
 ---Seconds.
@@ -410,7 +411,7 @@ function image:close() end
 ---Counts from 1.
 ---@field attempt integer
 
----An error prints as a sentence: `tostring(err)`. It has `kind` and `message`, and the rest where it is known.
+---An error prints and concatenates as a sentence: `tostring(err)`, `"failed: " .. err`. It has `kind` and `message`, and the rest where it is known.
 ---@class stepimg.Error
 ---@field kind stepimg.Kind
 ---A sentence that says what to do.

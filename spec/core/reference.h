@@ -56,12 +56,13 @@ static inline bool reference(const char *text, size_t length, unsigned char *out
     if (is_space(c))
       continue;
     if (c == '=') {
-      if (characters % 4 < 2 || padding == 2 || (padding > 0 && characters % 4 == 0))
+      if (characters % 4 == 1)
         return false;
       padding++;
     } else {
       if (place == NULL || padding > 0)
         return false;
+      characters++;
       bits = bits * 64 + (unsigned)(place - alphabet);
       held += 6;
       if (held >= 8) {
@@ -70,13 +71,9 @@ static inline bool reference(const char *text, size_t length, unsigned char *out
         bits %= 1u << held;
       }
     }
-    if (padding > 0 && characters % 4 == 3 && bits != 0) {
-      *flaw = *flaw + 1; /* the flaw shows when its group is complete */
-      return false;
-    }
-    characters++;
   }
-  *whole = (characters - padding) % 4 != 1 && bits == 0;
+  size_t rest = characters % 4;
+  *whole = rest != 1 && (rest == 0 || rest + padding >= 4 || bits == 0);
   return true;
 }
 

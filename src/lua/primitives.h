@@ -42,7 +42,7 @@
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
  *   check(params, strict, model, picture) -> wire, warnings or nil | nil, flaws    params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
- *   path_key(path) -> a string that paths to one file share
+ *   path_key(path) -> a string that paths to one file share              whole_path(path) -> what it means now
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
  *
  * A flaw is a plain table, an error without its metatable; slip says that the programmer is at fault.

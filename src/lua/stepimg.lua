@@ -42,6 +42,11 @@ function Error.__tostring(err)
   return tostring(err.kind) .. ": " .. tostring(err.message)
 end
 
+-- "failed: " .. err is what is written first where something has failed.
+function Error.__concat(one, other)
+  return tostring(one) .. tostring(other)
+end
+
 local function failure(flaw)
   return setmetatable(flaw, Error)
 end
@@ -52,9 +57,7 @@ function Warning.__tostring(warning)
   return tostring(warning.message)
 end
 
-function Warning.__concat(one, other)
-  return tostring(one) .. tostring(other)
-end
+Warning.__concat = Error.__concat
 
 local function warning(field, message)
   return setmetatable({field = field, message = message}, Warning)
@@ -219,6 +222,11 @@ local function check(params, strict, model)
   local wire, found = primitives.check(copy, strict, model, picture)
   if not wire then
     local first = found[1]
+    for i = 1, #found do -- the rules do not know what else is an image here
+      if found[i].field == "image" and found[i].reason == "type" then
+        found[i].message = found[i].message .. "; give a picture's bytes, or a result's image"
+      end
+    end
     return nil, failure {
       kind = "invalid", field = first.field, reason = first.reason, message = first.message, rule = first.rule,
       all = found,
@@ -306,14 +314,20 @@ local function prepare(client, params, options, deferred)
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
-  if wire.seed or found then
-    attr.seed, attr.warnings = wire.seed, found
+  local seed = type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
+  if seed or found then
+    attr.seed, attr.warnings = seed, found
   end
   return body, attr, call, save, picture
 end
 
--- Starts the job, or drops it: true | nil, err.
-local function launch(job, body, call, save, picture, question)
+-- Starts the job, or drops it: true | nil, err. What its path means is kept: the working directory may change.
+local function launch(job, body, call, save, picture, question, file)
+  if save then
+    local attr = attr_of(job)
+    attr.path, attr.file = save, attr.file or file or primitives.whole_path(save)
+    save = attr.file
+  end
   local good, flaw = start(job, body, call, save, picture, question)
   if good then
     return true
@@ -352,6 +366,12 @@ local function hidden_of(image)
   return type(hidden) == "table" and rawget(hidden, "__index") == image_index and hidden or nil
 end
 
+-- Where an image's picture lies that was saved, as its path meant it, or as the host has changed it since.
+local function file_of(image, hidden)
+  local path = rawget(image, "path")
+  return path ~= nil and path == rawget(hidden, "path") and rawget(hidden, "file") or path
+end
+
 local function payload_of(image, name)
   local hidden = hidden_of(image)
   if not hidden then
@@ -371,7 +391,7 @@ function picture_of(image)
     return nil
   end
   local picture = rawget(image, "bytes") or rawget(hidden, "payload")
-  local path = rawget(image, "path")
+  local path = file_of(image, hidden)
   if not picture and path then
     picture = {path = path, format = rawget(image, "format"), width = rawget(image, "width")}
     picture.height = rawget(image, "height")
@@ -390,10 +410,10 @@ end
 function Image.save(image, path)
   local payload = payload_of(image, "save")
   if not is_path(path) then
-    error(bad_argument(1, "save", "path", path), 2)
+    error("bad argument #1 to 'save' (path expected, got " .. wrong_path(path) .. ")", 2)
   end
   local bytes = rawget(image, "bytes")
-  local good, flaw = primitives.save(bytes or payload, path, rawget(image, "path"))
+  local good, flaw = primitives.save(bytes or payload, path, file_of(image, hidden_of(image)))
   if not good and not bytes and rawget(image, "bytes") then -- they were read and released meanwhile
     good, flaw = primitives.save(rawget(image, "bytes"), path)
   end
@@ -405,12 +425,16 @@ function Image.save(image, path)
   return nil, failure(flaw)
 end
 
-local function make_image(fields)
-  local payload = fields.payload
+local function make_image(fields, attr)
+  local hidden = {
+    __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close,
+    payload = fields.payload,
+  }
   fields.payload = nil
-  return setmetatable(fields, {
-    __name = "stepimg.image", __index = image_index, __pairs = image_pairs, __close = Image.close, payload = payload,
-  })
+  if fields.path then
+    fields.path, hidden.path, hidden.file = attr.path, attr.path, attr.file
+  end
+  return setmetatable(fields, hidden)
 end
 
 -- --------------------------------------------------------------------------------------------------------- results --
@@ -460,11 +484,12 @@ local function result_of(job)
   if not outcome.data then -- a question's
     return primitives.settle(job, outcome, nil)
   end
+  local attr = attr_of(job)
   for i = 1, #outcome.data do
-    make_image(outcome.data[i])
+    make_image(outcome.data[i], attr)
   end
   outcome.image = outcome.data[1]
-  add_warnings(outcome, attr_of(job))
+  add_warnings(outcome, attr)
   return primitives.settle(job, outcome, nil)
 end
 
@@ -662,8 +687,30 @@ end
 
 local Loop = {}
 
--- Where the loop's `save` puts an entry: the path | nil, what to raise | nil, nil, err. The same entry may ask again,
--- where it was cut short.
+-- Two entries that go to one path are one picture: nil | err. The same entry may ask again, where it was cut short.
+local function occupy(state, place, path)
+  local key = primitives.path_key(path)
+  local other = state.chosen[key]
+  if other and other ~= place then
+    return failure {
+      kind = "invalid", field = "save",
+      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
+    }
+  end
+  state.keys[place] = key
+  state.chosen[key] = place
+  return nil
+end
+
+-- What failed has put nothing there: another entry may go there, as who tries again does.
+local function vacate(state, place)
+  local key = state.keys[place]
+  if key and state.chosen[key] == place then
+    state.chosen[key] = nil
+  end
+end
+
+-- Where the loop's `save` puts an entry: the path | nil, what to raise | nil, nil, err.
 local function choose(state, place, params)
   local path = state.save
   if type(path) == "function" then
@@ -672,15 +719,10 @@ local function choose(state, place, params)
   if not is_path(path) then
     return nil, ("save: path expected for entry %d of the list, got %s"):format(place, wrong_path(path))
   end
-  local key = primitives.path_key(path)
-  local other = state.chosen[key]
-  if other and other ~= place then
-    return nil, nil, failure {
-      kind = "invalid", field = "save",
-      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
-    }
+  local err = occupy(state, place, path)
+  if err then
+    return nil, nil, err
   end
-  state.chosen[key] = place
   return path
 end
 
@@ -733,10 +775,12 @@ local function fill(loop, state)
         local options = merge(state.options, taken.own)
         local err
         if state.save and (not taken.own or options.save == nil) then
-          taken.path = taken.path or state.paths[taken.place]
+          taken.path, taken.file = taken.path or state.paths[taken.place], state.files[taken.place]
           if not taken.path then
             taken.path, slip, err = choose(state, taken.place, taken.params)
           end
+        elseif options and is_path(options.save) then -- its own
+          err = occupy(state, taken.place, options.save)
         end
         if state.closed then
           return nil, "the loop is over"
@@ -762,7 +806,7 @@ local function fill(loop, state)
       keep(job)
       taken.job = job
     end
-    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture)
+    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture, nil, taken.file)
     if not good then
       taken.err = err
       return taken
@@ -831,6 +875,7 @@ local function step(loop, ...)
   primitives.weigh(state.client)
   state.busy = nil
   if err then
+    vacate(state, place)
     return place, nil, err
   end
   return place, result
@@ -989,7 +1034,7 @@ local function place_all(state)
     if not path then
       return slip or err.message
     end
-    state.paths[place] = path
+    state.paths[place], state.files[place] = path, primitives.whole_path(path)
     place = place + 1
     entry = list[place]
   end
@@ -1008,10 +1053,13 @@ function Client.each(client, list, options)
       place = place + 1
       entry = list[place]
     end
+    if place == 1 and rawget(list, "prompt") ~= nil then
+      error("bad argument #1 to 'each' (list expected, got parameters)", 2)
+    end
   elseif type(list) ~= "function" then
     error(bad_argument(1, "each", "table or function", list), 2)
   end
-  local state = {client = client, list = list, place = 0, paths = {}, chosen = {}}
+  local state = {client = client, list = list, place = 0, paths = {}, files = {}, chosen = {}, keys = {}}
   if options ~= nil then
     if type(options) ~= "table" then
       error(bad_argument(2, "each", "table", options), 2)
@@ -1021,6 +1069,8 @@ function Client.each(client, list, options)
     local call, _, slip = check_options(options, false)
     if call == false and slip then
       error(slip, 2)
+    elseif is_path(options.cache) then
+      options.cache = primitives.whole_path(options.cache)
     end
     state.options = options
   end
@@ -1131,7 +1181,15 @@ local default -- the client of stepimg.generate; none that has no key
 
 local module = {}
 
+-- They have no self: stepimg:generate is given the module.
+local function check_no_self(given, name)
+  if type(given) == "table" and rawget(given, name) == module[name] then
+    error(("calling '%s' with a colon; stepimg.%s is no method"):format(name, name), 3)
+  end
+end
+
 function module.new(options)
+  check_no_self(options, "new")
   if options ~= nil and type(options) ~= "table" then
     error(bad_argument(1, "new", "table", options), 2)
   end
@@ -1145,6 +1203,7 @@ function module.new(options)
 end
 
 function module.generate(params, options)
+  check_no_self(params, "generate")
   local client = default
   if not client then
     local made, err = new_client()
@@ -1166,6 +1225,7 @@ function module.generate(params, options)
 end
 
 function module.validate(params)
+  check_no_self(params, "validate")
   local good, found, slip = validate(params, true)
   if slip then
     error(slip, 2)

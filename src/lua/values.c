@@ -339,6 +339,19 @@ static int path_key(lua_State *L)
   return 1;
 }
 
+/* The path itself, where there is no working directory to begin from. */
+static int whole_path(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  size_t length = stepimg_whole_path(path, NULL, 0);
+  char *whole = lua_newuserdatauv(L, length + 1, 0);
+  if (length > 0 && stepimg_whole_path(path, whole, length + 1) == length)
+    lua_pushlstring(L, whole, length);
+  else
+    lua_pushvalue(L, 1);
+  return 1;
+}
+
 static int now(lua_State *L)
 {
   lua_pushnumber(L, stepimg_now());
@@ -353,6 +366,7 @@ void open_values(lua_State *L)
                                        {"check_call", check_call},
                                        {"option_names", option_names},
                                        {"path_key", path_key},
+                                       {"whole_path", whole_path},
                                        {"now", now},
                                        {NULL, NULL}};
   primitives_add(L, functions);

@@ -36,13 +36,10 @@ static bool is_space(char c)
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* A group is complete. */
-static bool write_group(struct base64 *decoder, unsigned char **out)
+/* A group is complete. Bits that no byte holds are dropped, as by all readers: no picture hangs on them. */
+static void write_group(struct base64 *decoder, unsigned char **out)
 {
   uint32_t bits = decoder->bits << 6 * decoder->padding;
-  /* The bits that no byte holds must be clear: one text for one picture. */
-  if ((decoder->padding == 1 && (bits & 0xff) != 0) || (decoder->padding == 2 && (bits & 0xffff) != 0))
-    return false;
   *(*out)++ = (unsigned char)(bits >> 16);
   if (decoder->padding < 2)
     *(*out)++ = (unsigned char)(bits >> 8);
@@ -50,7 +47,6 @@ static bool write_group(struct base64 *decoder, unsigned char **out)
     *(*out)++ = (unsigned char)bits;
   decoder->bits = 0;
   decoder->sextets = decoder->padding > 0 ? ENDED : 0;
-  return true;
 }
 
 /* One character of the text, the slow way. */
@@ -59,18 +55,22 @@ static bool text_step(struct base64 *decoder, char c, unsigned char **out)
   unsigned char sextet = base64_sextets[(unsigned char)c];
   if (is_space(c))
     return true;
-  if (decoder->sextets == ENDED)
-    return false;
   if (c == '=') {
-    if (decoder->sextets < 2)
+    if (decoder->sextets == 1)
       return false;
     decoder->padding++;
+    if (decoder->sextets == 0) /* more padding than there should be: some add it to whatever they have */
+      decoder->sextets = ENDED;
+    if (decoder->sextets == ENDED)
+      return true;
   } else {
     if (sextet == BASE64_BAD || decoder->padding > 0)
       return false;
     decoder->bits = decoder->bits << 6 | sextet;
   }
-  return ++decoder->sextets < 4 || write_group(decoder, out);
+  if (++decoder->sextets == 4)
+    write_group(decoder, out);
+  return true;
 }
 
 /* It is no URL: what looked like the start of one is text. */
@@ -111,10 +111,8 @@ static bool start_step(struct base64 *decoder, char c, unsigned char **out)
 static bool step(struct base64 *decoder, char c, unsigned char **out)
 {
   uint64_t before = decoder->consumed;
-  bool ended = decoder->sextets == ENDED;
   bool good = decoder->start == IN_TEXT ? text_step(decoder, c, out) : start_step(decoder, c, out);
-  /* Bits that no byte holds are a flaw behind their group. */
-  decoder->consumed = before + (good || (decoder->sextets == ENDED && !ended));
+  decoder->consumed = before + good;
   return good;
 }
 
@@ -205,8 +203,10 @@ bool base64_final(struct base64 *decoder, unsigned char out[3], size_t *written)
   bool good = decoder->start == IN_TEXT && decoder->sextets != 1;
   if (good && decoder->sextets > 0 && decoder->sextets < ENDED) { /* padding is missing, or a part of it */
     decoder->padding += ENDED - decoder->sextets;
-    good = write_group(decoder, &next);
+    good = (decoder->bits & (decoder->padding == 1 ? 0x3 : 0xf)) == 0; /* else the text was cut in a byte */
+    if (good)
+      write_group(decoder, &next);
   }
   *written = (size_t)(next - out);
-  return good && decoder->bits == 0;
+  return good;
 }

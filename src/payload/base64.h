@@ -1,7 +1,8 @@
 /*
  * Streaming base64 decoder: RFC 4648, the standard alphabet, as the usual clients read it. White space (blanks, tabs and
- * line breaks) may stand anywhere, padding may be missing, and a data URL's start may stand before it. The alphabet of
- * URLs (- and _) is a flaw: some readers take it, others drop these two without a word, and the picture is another. Plain
+ * line breaks) may stand anywhere, padding may be missing, or more than it should be, and a data URL's start may stand
+ * before it. Bits that no byte holds are dropped; where padding is missing too, the text was cut. The alphabet of URLs
+ * (- and _) is a flaw: some readers take it, others drop these two without a word, and the picture is another. Plain
  * struct, no memory of its own.
  */
 #ifndef STEPIMG_BASE64_H
@@ -43,8 +44,7 @@ size_t base64_clean(struct base64 *decoder, const char *in, size_t length, unsig
 bool base64_update_by(struct base64 *decoder, enum base64_way way, const char *in, size_t length, unsigned char *out,
                       size_t *written);
 
-/* The text has ended: writes what is left of it, up to three bytes. False where it ends in the middle of a byte, or a bit
-   is set that no byte holds. */
+/* The text has ended: writes what is left of it, up to three bytes. False where it ends in the middle of a byte. */
 bool base64_final(struct base64 *decoder, unsigned char out[3], size_t *written);
 
 #endif

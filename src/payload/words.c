@@ -216,6 +216,12 @@ void words_read(struct words *words, const char *body, size_t length, const char
 {
   char *message = words->message;
   memset(words, 0, sizeof *words);
+  if (length >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) { /* some stores of files begin so */
+    body += 3;
+    length -= 3;
+  }
+  for (; length > 0 && (*body == ' ' || *body == '\t' || *body == '\r' || *body == '\n'); length--)
+    body++;
   if (length == 0)
     return;
   if (words_is_page(body, length)) {

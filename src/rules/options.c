@@ -35,7 +35,7 @@ static const struct option table[] = {
     {A_STRING("proxy"), .store = SECRET, CLIENT(proxy)}, /* may hold a password */
     {A_STRING("ca_file"), .store = TEXT, CLIENT(ca_file)},
     {A_STRING("user_agent"), .store = TEXT, CLIENT(user_agent)},
-    {A_STRING("model"), .store = TEXT, CLIENT(model)},
+    {.rule = {.name = "model", .type = STEPIMG_STRING, .required = true}, .store = TEXT, CLIENT(model)},
     {.rule = {.name = "max_concurrent", .type = STEPIMG_INTEGER, .min = 1, .max = 10000}, /* the highest tier's limit */
      .store = COUNT,
      CLIENT(max_concurrent)},
@@ -323,7 +323,8 @@ enum stepimg_kind stepimg_options_add_header(struct stepimg_options *options, co
       return error_set(error, STEPIMG_INVALID, "headers", "%s is set by stepimg itself", quoted);
   if (value->type != STEPIMG_STRING) {
     error->wrong_type = true;
-    return error_set(error, STEPIMG_INVALID, "headers", "the value of %s is to be a string", quoted);
+    return error_set(error, STEPIMG_INVALID, "headers", "the value of %s: string expected, got %s", quoted,
+                     value_given(value));
   }
   if (has_control_character(value->as.string.data, value->as.string.length))
     return error_set(error, STEPIMG_INVALID, "headers",

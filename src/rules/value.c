@@ -52,13 +52,16 @@ bool value_is_one_of(const char *const *names, const char *text, size_t length)
 
 /* ------------------------------------------------------------------------------------------------------- numbers -- */
 
+const char *value_given(const struct stepimg_value *value)
+{
+  bool number = value->type == STEPIMG_INTEGER || value->type == STEPIMG_NUMBER; /* which of them is no matter */
+  return value->type == STEPIMG_OTHER ? value->as.type_name : number ? "number" : stepimg_type_name(value->type);
+}
+
 bool value_wrong_type(const struct stepimg_rule *rule, const struct stepimg_value *value, struct stepimg_flaw *flaw)
 {
   const char *wanted = rule->type == STEPIMG_ASPECT ? "string or number" : stepimg_type_name(rule->type);
-  bool number = value->type == STEPIMG_INTEGER || value->type == STEPIMG_NUMBER; /* which of them is no matter */
-  const char *given = value->type == STEPIMG_OTHER ? value->as.type_name
-                      : number                     ? "number"
-                                                   : stepimg_type_name(value->type);
+  const char *given = value_given(value);
   char shown[64];
   text_copy(shown, sizeof shown, given, strlen(given));
   return flaw_set(flaw, rule, STEPIMG_REASON_TYPE, "%s expected, got %s", wanted, shown);

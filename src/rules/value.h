@@ -14,6 +14,9 @@ bool value_is_one_of(const char *const *names, const char *text, size_t length);
 
 /* The checks return false with flaw filled: what was given, what is allowed. */
 
+/* What its type is called where another is expected: "string", "number", or as the host calls it. */
+const char *value_given(const struct stepimg_value *value);
+
 /* "integer expected, got string": false always. */
 bool value_wrong_type(const struct stepimg_rule *rule, const struct stepimg_value *value, struct stepimg_flaw *flaw);
 
