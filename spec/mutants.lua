@@ -75,7 +75,7 @@ local function places()
         comment = (comment or line:find("/*", 1, true)) and not line:find("*/", 1, true)
         for _, change in ipairs(code and CHANGES[path:match "%w+$"] or {}) do
           local changed = line:gsub(change[1], change[2], 1)
-          if changed:find("if (!", 1, true) then -- the whole condition
+          if change[2] == "if (!" and changed ~= line then -- the whole condition
             changed = changed:gsub("if %(!(.*)%)(.-)$", "if (!(%1))%2", 1)
           end
           if changed ~= line then
