@@ -568,9 +568,6 @@ function Job.wait(job, seconds)
   return result
 end
 
--- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
--- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
--- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 -- Whether cqueues itself runs this coroutine. One that yields nothing it never resumes, and one that others resume
 -- loses its place in the loop.
 local function scheduled()
@@ -583,6 +580,9 @@ local function scheduled()
   return is_its == true
 end
 
+-- Who waits is in attr before it is looked whether there is something to wait for, and stays until it was seen: whoever
+-- delivers meanwhile leaves the job to a later update. One that yielded leaves it to update, which counts it. With a
+-- `wait` of the client's, update resumes nobody, and the result is taken as by any other who asks for it.
 function Job.await(job)
   check_self(job, "job", "await")
   local client, wait = primitives.scheduler(job)
