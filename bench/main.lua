@@ -269,7 +269,7 @@ end
 
 row("base64, against memcpy of its text", "%.2f", probe(5, "build/bench/decode 3600000"), 4, 2)
 local load = probe(21, script "probes/load.lua")
-row("require \"stepimg\" beyond libcurl, ms", "%.2f", load and load * 1e3, 1, 0.3)
+row("require \"stepimg\" beyond libcurl, ms", "%.2f", load and load * 1e3, 2, 0.3)
 row("wake-ups of an idle client in 5 s", "%.0f", probe(1, script("probes/idle.lua %s/first-tiny/v1 5", nginx.h2)), 0, 0)
 
 -- --------------------------------------------------------------------------------------------------------- the end --
