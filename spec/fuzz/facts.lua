@@ -33,6 +33,16 @@ local function is_near(one, other)
     and math.abs(one - other) <= math.abs(other) * 1e-14 + 1e-300
 end
 
+-- Of such a number nothing is read: SCANNER_MAX_NUMBER.
+local function has_long_number(text)
+  for number in text:gmatch "[%d.eE+-]+" do
+    if #number > 64 then
+      return true
+    end
+  end
+  return false
+end
+
 local function check_account(text)
   local found = core.read(true, text)
   if not found then
@@ -42,6 +52,9 @@ local function check_account(text)
     check_text(found.type)
   end
   local wanted = decode(text)
+  if has_long_number(text) then
+    return
+  end
   for _, name in ipairs {"balance", "total_cash_balance", "total_voucher_balance"} do
     -- Of two the last is taken that is a number; a name may be written with escapes.
     if wanted and select(2, text:gsub('"' .. name .. '"', "")) == 1 and not text:find("\\u", 1, true) then
