@@ -42,6 +42,12 @@ bool text_count(const char *text, size_t length, size_t *characters, size_t *at)
   return i == length;
 }
 
+size_t text_mark_length(const char *text, size_t length)
+{
+  static const char mark[] = {'\xef', '\xbb', '\xbf'};
+  return length >= sizeof mark && memcmp(text, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
 size_t text_encode(char out[4], unsigned long code)
 {
   static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};

@@ -9,6 +9,9 @@
    forms, nothing beyond U+10FFFF); *at is its offset, else length. */
 bool text_count(const char *text, size_t length, size_t *characters, size_t *at);
 
+/* The length of the byte order mark at its beginning, 3; 0: there is none. */
+size_t text_mark_length(const char *text, size_t length);
+
 /* Writes a character (a code point up to U+10FFFF) as UTF-8. Returns its length. */
 size_t text_encode(char out[4], unsigned long code);
 

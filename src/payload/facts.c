@@ -106,7 +106,7 @@ static bool take_value(void *context, enum scanner_event event, unsigned path, s
 
 bool facts_is_object(const struct buffer *body)
 {
-  size_t at = body->length >= 3 && memcmp(body->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as the scanner has it */
+  size_t at = text_mark_length((const char *)body->bytes, body->length); /* as the scanner has it */
   while (at < body->length && (body->bytes[at] == ' ' || (body->bytes[at] >= '\t' && body->bytes[at] <= '\r')))
     at++;
   return at < body->length && body->bytes[at] == '{';

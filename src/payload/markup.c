@@ -27,7 +27,7 @@ bool markup_is_page(const char *body, size_t length)
   static const char *const roots[] = {"<!doctype html", "<html", "<head",   "<body",  "<title", "<h1",
                                       "<center",        "<meta", "<script", "<style", "<div",   "<table",
                                       "<iframe",        "<p>",   "<br"};
-  size_t at = starts(body, length, "\xef\xbb\xbf") ? 3 : 0;
+  size_t at = text_mark_length(body, length);
   for (;;) {
     while (at < length && is_space(body[at]))
       at++;

@@ -216,10 +216,9 @@ void words_read(struct words *words, const char *body, size_t length, const char
 {
   char *message = words->message;
   memset(words, 0, sizeof *words);
-  if (length >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) { /* some stores of files begin so */
-    body += 3;
-    length -= 3;
-  }
+  size_t mark = text_mark_length(body, length); /* some stores of files begin with one */
+  body += mark;
+  length -= mark;
   for (; length > 0 && (*body == ' ' || *body == '\t' || *body == '\r' || *body == '\n'); length--)
     body++;
   if (length == 0)
