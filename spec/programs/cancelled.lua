@@ -1,13 +1,14 @@
 -- Three times, 30 jobs are cancelled when each has most of a large picture. Prints how many KiB the process holds
 -- before, while they are held, and after. FORMAT is the response_format.
 
+local files = require "spec.support.files"
 local stepimg = require "stepimg"
 
 local FORMAT = os.getenv "FORMAT"
 
 local client = assert(stepimg.new {max_concurrent = 30})
 local function resident()
-  return tonumber(io.open "/proc/self/status":read "*a":match "VmRSS:%s*(%d+)")
+  return files.status "VmRSS"
 end
 local function received(job)
   return job:progress().received > 2500000

@@ -2,10 +2,11 @@
 -- seconds it took to submit them and to close the client.
 
 local cqueues = require "cqueues"
+local files = require "spec.support.files"
 local client = assert(require "stepimg".new {max_concurrent = 1})
 local function resident()
   collectgarbage()
-  return tonumber(io.open "/proc/self/status":read "*a":match "VmRSS:%s*(%d+)")
+  return files.status "VmRSS"
 end
 local jobs = {}
 for i = 1, tonumber(os.getenv "COUNT") do

@@ -1,4 +1,5 @@
--- Whole files, and the words of shell commands. It needs nothing, so that who starts other programs can have it too.
+-- Whole files, the words of shell commands, and the process's own figures. It needs nothing, so that who starts other
+-- programs can have it too.
 
 local files = {}
 
@@ -29,6 +30,12 @@ function files.write(path, text)
   assert(file:write(text))
   assert(file:close())
   return path
+end
+
+-- A number of the process's own status, as the kernel counts it; nil where there is no /proc. In KiB for memory.
+function files.status(name)
+  local text = files.read "/proc/self/status"
+  return text and tonumber(text:match(name .. ":%s*(%d+)"))
 end
 
 return files

@@ -148,12 +148,6 @@ function support.wait_until(what, condition)
   end
 end
 
--- A number of the process's own status, as the kernel counts it; nil where there is no /proc. In KiB for memory.
-function support.status(name)
-  local text = support.read "/proc/self/status"
-  return text and tonumber(text:match(name .. ":%s*(%d+)"))
-end
-
 function support.threads()
   return support.status "Threads"
 end
@@ -186,6 +180,7 @@ end
 
 local files = require "spec.support.files"
 support.quote, support.words, support.read, support.write = files.quote, files.words, files.read, files.write
+support.status = files.status
 
 -- A new empty directory; `remove` it when done.
 function support.directory()
