@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/exchange.h"
+#include "http/handle.h"
 
 static const char body[] =
     "{\"model\":\"step-image-edit-2\",\"prompt\":\"a lighthouse\",\"response_format\":\"b64_json\"}";
@@ -32,7 +32,7 @@ static CURL *new_request(const char *url, struct curl_slist *headers, size_t *re
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)EXCHANGE_BUFFER);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HANDLE_BUFFER);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, throw_away);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, received);
   if (getenv("BENCH_CA") != NULL)

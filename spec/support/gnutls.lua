@@ -9,8 +9,6 @@ local REASONS = {
   ["is refused where the system has no authorities, with a word on what to do"] = "the same",
   ["reads its authorities once for all connections of a client, with libcurl 7.87 or newer"] =
     "libcurl keeps them for OpenSSL alone",
-  ["carries no POST where its server over TLS with HTTP/2 goes away after an answer"] =
-    "libcurl 7.88 sometimes begins a request there all the same, which is never sent, and ends as a network error",
   ["is read by nobody once it is given up"] = "it asks a program that has the other libcurl",
 }
 

@@ -124,10 +124,10 @@ static void ask(struct worker *worker, struct stepimg_job *job)
                       &job->progress, worker->pool));
 }
 
-/* The POST was given a connection that may carry it no more. Nothing was sent, so this is no other attempt. */
+/* It was given a connection that could carry it no more. Nothing that counts was sent, so this is no other attempt. */
 static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
-  job_enter(&worker->jobs, job, JOB_POSTING, "its connection was left");
+  job_enter(&worker->jobs, job, atomic_load(&job->state), "its connection was left");
   watch(worker, job, exchange_start_anew(&job->work->exchange, attempt_timeout(job)));
 }
 
@@ -220,7 +220,7 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
 {
   struct work *work = job->work;
   struct stepimg_error error;
-  if (work->exchange.stale) {
+  if (exchange_is_stale(&work->exchange, code)) {
     begin_anew(worker, job);
     return;
   }

@@ -8,13 +8,13 @@ static const char *const names[] = {"new",      "looking", "queued",  "posting",
 
 #define TO(state) (1u << JOB_##state)
 
-/* Where a job may go from each state. A POST may follow a POST at once: one that never left, on another connection. */
+/* Where a job may go from each state. A request may follow itself at once: it never left, and goes on another connection. */
 static const unsigned legal[] = {
     [JOB_NEW] = TO(LOOKING) | TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
     [JOB_LOOKING] = TO(QUEUED) | TO(STORING) | TO(ENDED),
     [JOB_QUEUED] = TO(POSTING) | TO(FETCHING) | TO(ENDED),
     [JOB_POSTING] = TO(POSTING) | TO(FETCHING) | TO(PAUSED) | TO(STORING) | TO(ENDED),
-    [JOB_ASKING] = TO(PAUSED) | TO(ENDED),
+    [JOB_ASKING] = TO(ASKING) | TO(PAUSED) | TO(ENDED),
     [JOB_FETCHING] = TO(FETCHING) | TO(PAUSED) | TO(STORING) | TO(ENDED),
     [JOB_PAUSED] = TO(QUEUED) | TO(ASKING) | TO(PAUSED) | TO(ENDED),
     [JOB_STORING] = TO(ENDED),

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/socket.h"
-#include "base/store.h"
-#include "base/text.h"
+#include "http/cause.h"
+#include "http/handle.h"
 #include "http/policy.h"
 
 /* ---------------------------------------------------------------------------------------------------- callbacks -- */
@@ -79,7 +78,7 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   if (exchange->placed)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
-  exchange->stale = true;
+  exchange->left = true;
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L); /* nor is it for the next, if nobody else is on it */
   return CURL_PREREQFUNC_ABORT;
 }
@@ -172,48 +171,6 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
 
 /* ------------------------------------------------------------------------------------------------------ set-up -- */
 
-static long milliseconds(double seconds)
-{
-  return seconds < 0.001 ? 1 : (long)(seconds * 1000);
-}
-
-/* Always set: else libcurl would ask the environment, on this thread, while the host may be changing it. */
-static bool set_proxy(CURL *easy, const struct proxy *proxy, const char *url)
-{
-  /* What a proxy and libcurl agree on while the way is being made is no request yet. Without a tunnel each round of it would
-     be one, a POST without its body. Negotiate is left out: it would be tried before all others, and with no ticket fail. */
-  long schemes = CURLAUTH_BASIC;
-  if (text_starts_with(url, "https:"))
-    schemes = CURLAUTH_BASIC | CURLAUTH_DIGEST | CURLAUTH_NTLM;
-  return curl_easy_setopt(easy, CURLOPT_PROXY, proxy_for(proxy, url)) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_NOPROXY, proxy_except(proxy)) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_PROXYAUTH, schemes) == CURLE_OK;
-}
-
-/* Of the server, and of a proxy that is spoken to over TLS. A folder beside a file would add the system's authorities to the
-   caller's, and keeps libcurl (7.87 and newer, with OpenSSL) from parsing the file once for all connections: 20 ms and a
-   megabyte for each. Some TLS libraries have no folders. */
-static bool set_authorities(CURL *easy, const struct authorities *authorities)
-{
-  if (authorities->own && STORE_IS_NATIVE) { /* which only the system's own TLS library would ask by itself */
-    curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
-    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
-  }
-  if (authorities->own)
-    return true;
-  curl_easy_setopt(easy, CURLOPT_CAPATH, authorities->folder);
-  curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, authorities->folder);
-  return curl_easy_setopt(easy, CURLOPT_CAINFO, authorities->file) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, authorities->file) != CURLE_OUT_OF_MEMORY;
-}
-
-/* No program that the host starts is to inherit it. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-  (void)context, (void)purpose;
-  return (curl_socket_t)socket_open(address->family, address->socktype, address->protocol);
-}
-
 static bool prepare(struct exchange *exchange, const struct settings *settings, const char *url, double timeout,
                     struct answer *answer, struct progress *progress, struct pool *pool)
 {
@@ -225,56 +182,20 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   exchange->progress = progress;
   count_anew(exchange, 0);
   expect_to_send(exchange, 0);
-  CURL *easy = exchange->easy = curl_easy_init();
+  CURL *easy = exchange->easy = handle_new(settings, url, timeout);
   if (easy == NULL)
     return false;
-  bool good = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
-  good = good && curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent) == CURLE_OK;
-  good = good && set_proxy(easy, &settings->proxy, url) && set_authorities(easy, &settings->authorities);
-#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
-  good = good && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-#else
-  good = good && curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS) == CURLE_OK;
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: a name look-up that hangs does not hold up the end */
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
 #if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_request);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
 #endif
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L); /* the defaults, said aloud: there is no way to turn them off */
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-#if LIBCURL_VERSION_NUM >= 0x075000 /* 7.80.0 */
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-#else /* there begin_request cannot stop a POST that goes out once more, over HTTP/1.1, as an HTTP/2 server may ask for */
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-#endif
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* a picture's redirects are checked one by one */
-  /* It is asked for in plain; what comes compressed all the same is decoded, and in a coding that libcurl does not know, not
-     one byte of it comes. */
-  good = good && curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity") == CURLE_OK;
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)EXCHANGE_BUFFER);
-  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)EXCHANGE_BUFFER);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  /* Servers drop idle connections after a minute or so; one that dies under a POST costs a maybe_billed. */
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 50L);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(settings->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-  if (!good)
-    exchange_free(exchange);
-  else
-    enter(exchange, STEPIMG_CONNECTING);
-  return good;
+  enter(exchange, STEPIMG_CONNECTING);
+  return true;
 }
 
 static void become_post(struct exchange *exchange, size_t length)
@@ -348,15 +269,31 @@ bool exchange_start(struct exchange *exchange, void *owner)
          pool_add(exchange->pool, &exchange->place, exchange->easy);
 }
 
+/* A GOAWAY that libcurl read together with the answer before, or behind a frame that it read as it looked, is found too late:
+   the next request fails where it should have had another connection. What libcurl repeats by itself for HTTP/1.1. */
+static bool is_lost_unsent(const struct exchange *exchange, CURLcode code)
+{
+  const struct cause *cause = cause_of(code);
+  bool begun = exchange->head.bytes > 0 || (exchange->post && atomic_load(&exchange->progress->body_left));
+  return exchange->placed && exchange->made == 0 && !begun && !exchange->anew && cause->passing &&
+         code != CURLE_OPERATION_TIMEDOUT;
+}
+
+bool exchange_is_stale(const struct exchange *exchange, CURLcode code)
+{
+  return exchange->left || is_lost_unsent(exchange, code);
+}
+
 bool exchange_start_anew(struct exchange *exchange, double timeout)
 {
   pool_remove(&exchange->place, exchange->easy);
-  exchange->stale = false;
-  exchange->anew = true;
-  if (exchange->fresh)
+  if (exchange->fresh || !exchange->left)
     exchange_avoid_kept(exchange);
+  exchange->left = exchange->placed = false;
+  exchange->anew = true;
+  enter(exchange, STEPIMG_CONNECTING);
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
-  curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  handle_limit(exchange->easy, timeout);
   return pool_add(exchange->pool, &exchange->place, exchange->easy);
 }
 

@@ -16,12 +16,6 @@
 #include "payload/answer.h"
 #include "stepimg.h"
 
-/* Bytes of libcurl's receive buffer and of its send buffer. 16 KiB cost a seventh more CPU over plain HTTP. They are also
-   about what a handshake needs for a moment, so they come to lie in memory that one has written: each of a thousand
-   requests that wait over TLS takes 66 KiB then. Larger ones find memory that nobody touches before the answer comes, and
-   it is 57 KiB. */
-enum { EXCHANGE_BUFFER = 32 * 1024 };
-
 struct progress {
   atomic_int phase;             /* enum stepimg_phase */
   atomic_llong sent, to_send;   /* bytes of the POST's body, of a form those of its picture */
@@ -48,7 +42,7 @@ struct exchange {
   bool placed;    /* its request was begun on a connection */
   long made;      /* connections for it that are counted in traffic */
   bool awaits;    /* counted in connections->awaited */
-  bool stale;     /* it was given a connection that may carry no POST, and stopped before anything was sent */
+  bool left;      /* it was given a connection that may carry no POST, and stopped before anything was sent */
   bool anew;      /* so it began once more */
   bool fresh;     /* it is to have one of its own */
   bool undecoded; /* its body is wanted as it comes */
@@ -83,7 +77,10 @@ void exchange_avoid_kept(struct exchange *exchange);
 void exchange_take_undecoded(struct exchange *exchange);
 /* Adds a prepared one to its pool; owner is its CURLINFO_PRIVATE. False: out of memory. */
 MUST_USE bool exchange_start(struct exchange *exchange, void *owner);
-/* The same for a stale one that has ended. */
+/* Whether one that has ended with code, and was not judged, is to be begun anew: it was given a kept connection that had
+   ended, nothing of the answer came, and of a POST's body nothing left. At most once. */
+bool exchange_is_stale(const struct exchange *exchange, CURLcode code);
+/* The same as exchange_start for a stale one. */
 MUST_USE bool exchange_start_anew(struct exchange *exchange, double timeout);
 
 /* The moment from which it counts as stalled, as nothing of the answer has come for so many seconds; it may be later by
