@@ -364,7 +364,8 @@ void stepimg_job_free(stepimg_job *job)
 {
   if (job == NULL || !client_is_here(job->client)) /* in a child it is not its to free: the lock may be held for ever */
     return;
-  stepimg_job_cancel(job);
+  if (stepimg_job_outcome(job) == NULL) /* else making another would be work for nothing */
+    stepimg_job_cancel(job);
   lock_acquire(&job->client->lock);
   leave_queue(job);
   lock_release(&job->client->lock);

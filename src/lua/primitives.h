@@ -40,7 +40,8 @@
  *
  *   bytes(payload) -> string | nil      release(payload)      save(payload | string | nil, path, from) -> true | nil, flaw   from: a file
  *   weigh(job | client, seconds)  tells the collector of pictures; nil seconds: all of them
- *   check(params, strict, model, picture) -> wire, warnings or nil | nil, flaws    params: a plain table, which becomes wire
+ *   check(params, strict, model, picture) -> wire, warnings or nil, whether lua-cjson writes wire as it is | nil, flaws
+ *                                 params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
  *   path_key(path) -> a string that paths to one file share              whole_path(path) -> what it means now
  *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil

@@ -153,37 +153,23 @@ function encode(value, depth)
   return encode_table(value, depth)
 end
 
--- The names and choices of the catalogue, as JSON: the rest of a request is its texts and numbers.
-local KNOWN_NAMES, KNOWN_TEXTS = {}, {}
-for model, rules in next, primitives.models() do
-  KNOWN_TEXTS[model] = json.encode(model)
-  for name, rule in next, rules.params do
+for _, rules in next, primitives.models() do
+  for name in next, rules.params do
     PARAMETERS[#PARAMETERS + 1] = name
-    KNOWN_NAMES[name] = json.encode(name) .. ":"
-    for i = 1, rule.choices and #rule.choices or 0 do
-      KNOWN_TEXTS[rule.choices[i]] = json.encode(rule.choices[i])
-    end
   end
 end
 
--- The body of a request | nil, complaint. Most have three fields, for which a list of parts would cost more.
-local function encode_wire(wire)
-  local body
-  for name, value in next, wire do
+-- The body of a request | nil, complaint. Most are such that lua-cjson can write them.
+local function encode_wire(wire, is_plain)
+  if is_plain then
+    return json.encode(wire)
+  end
+  for name in next, wire do
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
     end
-    local text, complaint = KNOWN_TEXTS[value]
-    if not text then
-      text, complaint = encode(value, 1)
-      if not text then
-        return nil, complaint
-      end
-    end
-    local label = KNOWN_NAMES[name] or json.encode(name) .. ":"
-    body = body and body .. "," .. label .. text or "{" .. label .. text
   end
-  return body and body .. "}" or "{}"
+  return encode_table(wire, 0)
 end
 
 local picture_of -- of an image, with the images below
@@ -212,14 +198,14 @@ local function form_of(wire)
   return list
 end
 
--- What a set of parameters means: wire, warnings or nil | nil, err.
+-- What a set of parameters means: wire, warnings or nil, picture or nil, whether wire is plain | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
   local picture = picture_of(copy.image)
   if picture then
     copy.image = nil
   end
-  local wire, found = primitives.check(copy, strict, model, picture)
+  local wire, found, is_plain = primitives.check(copy, strict, model, picture)
   if not wire then
     local first = found[1]
     for i = 1, #found do -- the rules do not know what else is an image here
@@ -235,7 +221,7 @@ local function check(params, strict, model)
   for i = 1, found and #found or 0 do
     setmetatable(found[i], Warning)
   end
-  return wire, found, picture
+  return wire, found, picture, is_plain
 end
 
 local function is_params(params)
@@ -305,11 +291,11 @@ local function prepare(client, params, options, deferred)
       return nil, on_done, save
     end
   end
-  local wire, found, picture = check(params, primitives.rules(client))
+  local wire, found, picture, is_plain = check(params, primitives.rules(client))
   if not wire then
     return nil, found
   end
-  local body, complaint = (picture and form_of or encode_wire)(wire)
+  local body, complaint = (picture and form_of or encode_wire)(wire, is_plain)
   if not body then
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end

@@ -208,6 +208,15 @@ static void make_wire(lua_State *L, const struct stepimg_checked *checked)
   values_set_string(L, "size", checked->size);
 }
 
+/* Whether lua-cjson writes it as it is. A fraction would depend on the locale, and a long number lose digits. */
+static bool is_plain(const struct stepimg_value *value)
+{
+  static const int64_t LARGEST = 99999999999999;
+  if (value->type == STEPIMG_INTEGER)
+    return value->as.integer >= -LARGEST && value->as.integer <= LARGEST;
+  return value->type == STEPIMG_STRING || value->type == STEPIMG_BOOLEAN;
+}
+
 /* check(params, strict, model, picture): the table is the API's own, so nobody changes it meanwhile; its strings are borrowed. */
 static int check(lua_State *L)
 {
@@ -215,7 +224,7 @@ static int check(lua_State *L)
   struct stepimg_flaws flaws;
   size_t count = 0, capacity = 0;
   luaL_checktype(L, 1, LUA_TTABLE);
-  bool strict = lua_toboolean(L, 2);
+  bool strict = lua_toboolean(L, 2), plain = true;
   const char *model = luaL_optstring(L, 3, NULL);
   lua_settop(L, 4);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
@@ -228,7 +237,9 @@ static int check(lua_State *L)
     params[count++] = (struct stepimg_param){"image", edits_value(L, 4)};
   for (lua_pushnil(L); lua_next(L, 1) && count < capacity; lua_pop(L, 1)) {
     params[count].name = values_name(L, -2);
-    params[count++].value = values_get(L, -1);
+    params[count].value = values_get(L, -1);
+    plain = plain && lua_type(L, -2) == LUA_TSTRING && is_plain(&params[count].value);
+    count++;
   }
   if (!stepimg_check(params, count, model, strict, &checked, &flaws)) {
     lua_pushnil(L);
@@ -240,7 +251,8 @@ static int check(lua_State *L)
     lua_pushstring(L, checked.response_format);
   make_wire(L, &checked);
   values_push_warnings(L, checked.warnings, checked.warning_count);
-  return 2;
+  lua_pushboolean(L, plain);
+  return 3;
 }
 
 static int number(lua_State *L)
