@@ -133,8 +133,8 @@ static void there_is_no_other_way(void **unused)
 {
   static const char *const legal[STATES] = {
       /* by the first letters of new, looking, queued, posting, asking, fetching, paused (z), storing, ended */
-      [JOB_NEW] = "lqaze", [JOB_LOOKING] = "qse",   [JOB_QUEUED] = "pfe",  [JOB_POSTING] = "pfzse",
-      [JOB_ASKING] = "aze",[JOB_FETCHING] = "fzse", [JOB_PAUSED] = "qaze", [JOB_STORING] = "e",
+      [JOB_NEW] = "lqaze",  [JOB_LOOKING] = "qse",   [JOB_QUEUED] = "pfe",  [JOB_POSTING] = "pfzse",
+      [JOB_ASKING] = "aze", [JOB_FETCHING] = "fzse", [JOB_PAUSED] = "qaze", [JOB_STORING] = "e",
   };
   (void)unused;
   for (int from = JOB_NEW; from < JOB_ENDED; from++)
