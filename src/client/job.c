@@ -263,8 +263,7 @@ void job_tell_link(struct stepimg_job *job, const char *url)
 bool job_begin_storing(struct stepimg_job *job)
 {
   lock_acquire(&job->client->lock);
-  job->storing = job->outcome == NULL;
-  bool storing = job->storing;
+  bool storing = job->storing = job->outcome == NULL;
   lock_release(&job->client->lock);
   return storing;
 }
