@@ -84,6 +84,16 @@ describe("A slip in the options raises at the caller's line", function()
     raised(function() local _ = client.close(io.stdout) end)
   end)
 
+  it("where a callback stands where no value is taken", function()
+    local says = "bad argument #3 to '%s' (no value expected, got function); a callback is the option on_done of submit"
+    for name, f in pairs {
+      submit = function() local _ = client:submit("x", {}, print) end,
+      generate = function() local _ = client:generate("x", nil, print) end,
+    } do
+      assert.equal(says:format(name), raised(f))
+    end
+  end)
+
   it("where a colon makes the module the first argument", function()
     local says = "calling '%s' with a colon; stepimg.%s is no method"
     for name, f in pairs {

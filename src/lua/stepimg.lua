@@ -880,11 +880,13 @@ end
 local Client = {}
 
 -- What is wrong with the arguments' types, or nil.
-local function wrong_arguments(params, options, name)
+local function wrong_arguments(params, options, surplus, name)
   if not is_params(params) then
     return bad_argument(1, name, "string or table", params)
   elseif options ~= nil and type(options) ~= "table" then
     return bad_argument(2, name, "table", options)
+  elseif surplus ~= nil then
+    return bad_argument(3, name, "no value", surplus) .. "; a callback is the option on_done of submit"
   end
   return nil
 end
@@ -900,8 +902,8 @@ end
 
 -- An interrupted call cancels what it began at once, not when it is collected. result | nil, err | nil, nil, what to
 -- raise.
-local function generate(client, params, options)
-  local wrong = wrong_arguments(params, options, "generate")
+local function generate(client, params, options, surplus)
+  local wrong = wrong_arguments(params, options, surplus, "generate")
   if wrong then
     return nil, nil, wrong
   end
@@ -919,9 +921,9 @@ local function generate(client, params, options)
   return result, err
 end
 
-function Client.generate(client, params, options)
+function Client.generate(client, params, options, surplus)
   check_self(client, "client", "generate")
-  local result, err, slip = generate(client, params, options)
+  local result, err, slip = generate(client, params, options, surplus)
   if slip then
     error(slip, 2)
   elseif err then
@@ -930,9 +932,9 @@ function Client.generate(client, params, options)
   return result
 end
 
-function Client.submit(client, params, options)
+function Client.submit(client, params, options, surplus)
   check_self(client, "client", "submit")
-  local wrong = wrong_arguments(params, options, "submit")
+  local wrong = wrong_arguments(params, options, surplus, "submit")
   if wrong then
     error(wrong, 2)
   end
@@ -1188,7 +1190,7 @@ function module.new(options)
   return client
 end
 
-function module.generate(params, options)
+function module.generate(params, options, surplus)
   check_no_self(params, "generate")
   local client = default
   if not client then
@@ -1198,7 +1200,7 @@ function module.generate(params, options)
     end
     client, default = made, made
   end
-  local result, err, slip = generate(client, params, options)
+  local result, err, slip = generate(client, params, options, surplus)
   if slip then
     error(slip, 2)
   elseif err then
