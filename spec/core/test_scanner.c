@@ -110,6 +110,14 @@ static const struct body plain[] = {
      .in = "{\"data\":[{\"b64_json\":\"AAAA\",\"b64_json\":\"BBBB\"}]}",
      .envelope = "{\"data\":[{\"b64_json\":\"\",\"b64_json\":\"\"}]}",
      .pictures = {"<AAAA><BBBB>"}},
+    {.name = "a key that is longer than what is kept of one",
+     .in =
+         "{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":\"AAAA\","
+         "\"data\":[{\"b64_json\":\"BBBB\"}]}",
+     .envelope =
+         "{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":\"AAAA\","
+         "\"data\":[{\"b64_json\":\"\"}]}",
+     .pictures = {"<BBBB>"}},
 };
 
 #define FFFD "\xef\xbf\xbd"
