@@ -135,9 +135,10 @@ $(BUILD)/allocations: spec/host/allocations.c $(BUILD)/libstepimg.a
 	$(CC) $(OURS) -Isrc $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free $(CURL_LD) -lm
 
-# With a thread that is soon idle, and a clock that can leap.
+# With a thread that is soon idle, a clock that can leap, and calls of libcurl that can be held up.
 $(BUILD)/worker: spec/host/worker.c src/client/worker.c $(BUILD)/libstepimg.a
-	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) -Wl,--wrap=clock_now $(CURL_LD) -lm
+	$(CC) $(OURS) -Isrc -DWORKER_IDLE=0.2 $(CURL_CF) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) \
+	  -Wl,--wrap=clock_now,--wrap=curl_multi_cleanup,--wrap=curl_easy_init $(CURL_LD) -lm
 
 # A fuzz target where there is no fuzzer.
 $(BUILD)/replay: spec/host/replay.c spec/fuzz/base64.c $(BUILD)/libstepimg.a

@@ -21,6 +21,13 @@ describe("The I/O thread", function()
     assert.equal("3 threads came and went\n", run "idle")
   end)
 
+  it("leaves the client's settings to the one that has followed it", function()
+    if not support.threads() then
+      pending "there is no /proc to look at"
+    end
+    assert.equal("they are the last one's to clear\n", run "successor")
+  end)
+
   it("gives a picture the memory of one that was let go of", function()
     if support.NO_FIGURES then
       pending(support.NO_FIGURES)

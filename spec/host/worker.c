@@ -1,19 +1,21 @@
 /*
  * What of the I/O thread no Lua spec can see. A C program that uses the core without Lua; its thread ends after 0.2 s
- * without anything to do (WORKER_IDLE), and the clock can leap (--wrap=clock_now).
+ * without anything to do (WORKER_IDLE), the clock can leap, and calls of libcurl can be held up (--wrap).
  *
- *   worker idle|spares|deadline|ends URL
+ *   worker idle|successor|spares|deadline|ends URL
  *
  * Prints what the spec that starts it expects. Ends with 1, and a line that says why, where something is not true.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <curl/curl.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/shared.h"
 #include "quiet.h"
 #include "stepimg.h"
 
@@ -41,6 +43,47 @@ double __wrap_clock_now(void)
   if (atomic_load(&leap_at) > 0 && atomic_fetch_sub(&leap_at, 1) == 1)
     atomic_fetch_add(&leapt, 1);
   return __real_clock_now() + LEAP * atomic_load(&leapt);
+}
+
+/* ------------------------------------------------------------------------------------------------------- the gates -- */
+
+enum gate { CLEANUP, INIT, GATES };
+
+static atomic_bool shut[GATES];
+static atomic_int stopped[GATES]; /* threads that came to it when it was shut */
+
+static void pass(enum gate gate)
+{
+  if (atomic_load(&shut[gate]))
+    atomic_fetch_add(&stopped[gate], 1);
+  while (atomic_load(&shut[gate]))
+    pause_for(0.001);
+}
+
+static bool somebody_waits_at(enum gate gate)
+{
+  for (int i = 0; i < 20000 && atomic_load(&stopped[gate]) == 0; i++)
+    pause_for(0.001);
+  return atomic_load(&stopped[gate]) > 0;
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+CURLMcode __real_curl_multi_cleanup(CURLM *multi);
+CURLMcode __wrap_curl_multi_cleanup(CURLM *multi);
+CURL *__real_curl_easy_init(void);
+CURL *__wrap_curl_easy_init(void);
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+CURLMcode __wrap_curl_multi_cleanup(CURLM *multi)
+{
+  pass(CLEANUP);
+  return __real_curl_multi_cleanup(multi);
+}
+
+CURL *__wrap_curl_easy_init(void)
+{
+  pass(INIT);
+  return __real_curl_easy_init();
 }
 
 /* ------------------------------------------------------------------------------------------------------------ jobs -- */
@@ -104,6 +147,31 @@ static void idle(const char *url)
   }
   stepimg_client_free(client);
   printf("3 threads came and went\n");
+}
+
+/* One thread is slow to end, and the client is closed while its successor works: the settings are still that one's. */
+static void successor(const char *url)
+{
+  stepimg_client *client = new_client(url);
+  int threads = entries("/proc/self/task");
+  atomic_store(&shut[CLEANUP], true);
+  stepimg_job *job = submit(client, "{\\\"bytes\\\":1000}", 0);
+  MUST(wait_for(job)->error.kind == STEPIMG_OK);
+  stepimg_job_free(job);
+  MUST(somebody_waits_at(CLEANUP));
+  atomic_store(&shut[INIT], true);
+  job = submit(client, "{\\\"bytes\\\":1000}", 0);
+  MUST(somebody_waits_at(INIT));
+  stepimg_client_close(client);
+  atomic_store(&shut[CLEANUP], false);
+  MUST(comes_to("/proc/self/task", threads + 1));
+  MUST(client->settings.endpoint != NULL);
+  atomic_store(&shut[INIT], false);
+  MUST(comes_to("/proc/self/task", threads));
+  MUST(client->settings.endpoint == NULL);
+  stepimg_job_free(job);
+  stepimg_client_free(client);
+  printf("they are the last one's to clear\n");
 }
 
 /* A picture that was let go of gives its memory to the next one of its size. */
@@ -181,12 +249,12 @@ int main(int argc, char **argv)
   static const struct {
     const char *name;
     void (*run)(const char *url);
-  } parts[] = {{"idle", idle}, {"spares", spares}, {"deadline", deadline}, {"ends", ends}};
+  } parts[] = {{"idle", idle}, {"successor", successor}, {"spares", spares}, {"deadline", deadline}, {"ends", ends}};
   for (size_t i = 0; argc > 2 && i < sizeof parts / sizeof *parts; i++)
     if (strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run(argv[2]);
       return 0;
     }
-  fprintf(stderr, "usage: worker idle|spares|deadline|ends URL\n");
+  fprintf(stderr, "usage: worker idle|successor|spares|deadline|ends URL\n");
   return 2;
 }

@@ -155,7 +155,7 @@ static void work(struct worker *worker)
       attempt_start(worker, jobs_first(&worker->jobs.queued));
     pool_perform(worker->pool);
     read_results(worker);
-    tidy(worker); /* last: it is not woken for what is dropped while jobs are unfinished */
+    tidy(worker); /* last: while jobs are unfinished it is woken only where much is dropped */
     double now = clock_now();
     if (!is_idle(&worker->jobs))
       idle_until = INFINITY;
@@ -183,7 +183,8 @@ static void run(void *context)
   jobs_free(&worker.jobs);
   pool_free(worker.pool);
   lock_acquire(&client->lock);
-  if (client->stopping) /* nobody needs them any more: the key goes at once, and not when the last picture does */
+  /* Nobody needs them any more, unless another thread has followed: the key goes at once, not when the last picture does. */
+  if (client->stopping && client->pool == NULL)
     settings_clear(&client->settings);
   lock_release(&client->lock);
 }
