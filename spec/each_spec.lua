@@ -218,6 +218,52 @@ describe("each", function()
     assert.equal(0, client:pending())
   end)
 
+  it("buys nothing more and loses nothing where a hook raises at any line while an entry is refused", function()
+    if rawget(_G, "jit") then
+      rawget(_G, "jit").off() -- compiled code fires no hooks
+    end
+    local lines, lost, line, was_cut = 0, {}, nil, true
+    while was_cut do
+      local client <close> = support.client(server, {budget = 1, retries = 0})
+      local loop = client:each {prompt {bytes = 1000}, prompt {bytes = 1000}}
+      local left, kinds, place = lines, {}, nil
+      lines, was_cut = lines + 1, false
+      debug.sethook(function()
+        if debug.getinfo(2, "S").source == "=stepimg" then
+          left = left - 1
+          if left < 0 then
+            debug.sethook()
+            was_cut = true
+            line = debug.getinfo(2, "l").currentline
+            error("cut", 0)
+          end
+        end
+      end, "l")
+      repeat
+        local good, first, _, err = pcall(loop)
+        if good then
+          place = first
+          if place then
+            kinds[place] = err and err.kind or "done"
+          end
+        else
+          assert.equal("cut", first)
+        end
+      until good and not place
+      debug.sethook()
+      if kinds[1] ~= "done" or kinds[2] ~= "budget" then
+        lost[line] = true
+      end
+      assert.fields({requests = 1, done = 1}, client:stats())
+    end
+    assert.is_true(lines > 100)
+    local places = 0 -- the return itself, on three lines: a new `for` has the item
+    for _ in pairs(lost) do
+      places = places + 1
+    end
+    assert.is_true(places <= 3, places)
+  end)
+
   it("names the place where a list holds something else, before anything is sent", function()
     local client <close> = support.client(server)
     local posts = support.posts(server, function()

@@ -47,7 +47,7 @@ int record_start(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     edits_fields(L, 2, &edit);
   }
-  if (record->started) {
+  if (record->started || record->released) { /* whoever asks for its result hears which */
     lua_pushboolean(L, 1);
     return 1;
   }

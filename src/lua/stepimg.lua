@@ -307,7 +307,8 @@ local function prepare(client, params, options, deferred)
   return body, attr, call, save, picture
 end
 
--- Starts the job, or drops it: true | nil, err. What its path means is kept: the working directory may change.
+-- Starts the job: true | nil, err; then it is the caller's to drop. What its path means is kept: the working directory
+-- may change.
 local function launch(job, body, call, save, picture, question, file)
   if save then
     local attr = attr_of(job)
@@ -318,7 +319,6 @@ local function launch(job, body, call, save, picture, question, file)
   if good then
     return true
   end
-  primitives.drop(job)
   return nil, failure(flaw)
 end
 
@@ -792,9 +792,12 @@ local function fill(loop, state)
       keep(job)
       taken.job = job
     end
-    local good, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture, nil, taken.file)
-    if not good then
-      taken.err = err
+    if not taken.err then
+      local _, err = launch(taken.job, taken.body, taken.call, taken.save, taken.picture, nil, taken.file)
+      taken.err = err -- before the drop: the next call is not to start it again
+    end
+    if taken.err then
+      primitives.drop(taken.job)
       return taken
     end
     state.place = taken.place
@@ -805,18 +808,16 @@ end
 -- The item that was handed over is done with: it is delivered.
 local function finish(state)
   local handed = state.handed
-  if handed == nil then
-    return
-  elseif type(handed) ~= "table" then
+  if type(handed) ~= "table" then
     done(handed)
   elseif handed == state.taken then -- else this was cut short just here
     state.place = handed.place
     state.taken = nil
   end
-  state.handed = nil
+  state.handed, state.given = nil, nil
 end
 
--- place, result | place, nil, err of the item that was handed over last.
+-- place, result | place, nil, err of the item that is handed over.
 local function hand(state)
   local handed = state.handed
   if type(handed) == "table" then
@@ -826,7 +827,8 @@ local function hand(state)
   return attr_of(handed).place, result, err
 end
 
--- A new `for` (which begins with nil as its control variable) begins with the item that the one before was left in.
+-- A new `for` (which begins with nil as its control variable) begins with the item that the one before was left in. An item
+-- is handed over again where a call was cut short before it had given it.
 local function step(loop, ...)
   check_self(loop, "loop", "loop")
   local state = primitives.state(loop)
@@ -837,8 +839,10 @@ local function step(loop, ...)
     error("the loop is asked for an item while it makes one", 2)
   end
   state.busy = primitives.thread() -- it stays where an error leaves this; then nothing is within
-  if not (anew and state.handed) then
+  if state.given and not anew then
     finish(state)
+  end
+  if state.handed == nil then
     local refused, slip = fill(loop, state)
     if slip then
       error(slip, 2)
@@ -859,9 +863,11 @@ local function step(loop, ...)
   end
   local place, result, err = hand(state)
   primitives.weigh(state.client)
-  state.busy = nil
   if err then
     vacate(state, place)
+  end
+  state.busy, state.given = nil, true
+  if err then
     return place, nil, err
   end
   return place, result
@@ -951,6 +957,7 @@ function Client.submit(client, params, options, surplus)
   end
   local good, err = launch(job, body, call, save, picture)
   if not good then
+    primitives.drop(job)
     return nil, err
   end
   return job
@@ -975,6 +982,7 @@ local function ask(client, options, question)
   end
   local good, err = launch(job, nil, call, nil, nil, question)
   if not good then
+    primitives.drop(job)
     return nil, err
   end
   return job
