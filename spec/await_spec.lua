@@ -165,7 +165,7 @@ describe("await", function()
   it("goes on waiting where the C stack is too deep to resume it", function()
     local client <close> = support.client(server)
     local result, delivered, message
-    coroutine.wrap(function() result = submit(client):await() end)()
+    coroutine.wrap(function() result = submit(client, {delay = 0.5}):await() end)()
     assert.is_true(require "cqueues".poll({pollfd = client:fd(), events = "r"}, 20) ~= 20)
     local deeper
     local function handle(err)
@@ -234,7 +234,7 @@ describe("await", function()
     local got
     coroutine.wrap(function()
       local inner = coroutine.wrap(function()
-        local ok, result = pcall(function() return assert(submit(client):await()) end)
+        local ok, result = pcall(function() return assert(submit(client, {delay = 0.5}):await()) end)
         got = ok and #result.image.bytes
       end)
       inner()
