@@ -3,9 +3,10 @@
  *
  *   fork CHILDREN BODY BASE_URL [CA_FILE]
  *
- * Submits a request with that body and forks so many children while its answer arrives. Each child does with the client
- * and the job all that one can do with them, or makes a client of its own, and ends by exit(). Then the parent's answer
- * must be whole. Prints how many children ended as they should, and the bytes of the parent's picture.
+ * Gets a picture with that body, submits another such request and forks so many children while its answer arrives, with the
+ * client's lock held, as a thread may hold it. Each child does with the client, the job and the picture all that one can do
+ * with them, or makes a client of its own, and ends by exit(). Then the parent's answer must be whole. Prints how many
+ * children ended as they should, and the bytes of the parent's picture.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/shared.h"
 #include "stepimg.h"
 
 enum { GOOD = 42, HANG = 60 /* seconds that no child takes */, PAUSE = 10 * 1000 * 1000 /* nanoseconds */ };
@@ -80,7 +82,7 @@ static enum stepimg_kind submit(stepimg_client *client, stepimg_job **job)
 }
 
 /* All that a child may try with what is its parent's: nothing of it waits, and nothing of it ends the job. */
-static void use(stepimg_client *client, stepimg_job *job)
+static void use(stepimg_client *client, stepimg_job *job, stepimg_payload *picture)
 {
   stepimg_job *other;
   struct stepimg_progress progress;
@@ -98,6 +100,7 @@ static void use(stepimg_client *client, stepimg_job *job)
   stepimg_client_stats(client, &stats);
   WANT(stats.submitted == 0 && stats.budget_left < 0);
   stepimg_queue_fd(client, queue);
+  stepimg_payload_release(picture);
   stepimg_job_free(job);
   stepimg_client_close(client);
   stepimg_client_free(client);
@@ -114,15 +117,27 @@ static void ask_anew(void)
   WANT(submit(client, &job) == STEPIMG_OK); /* it is under way when the process ends */
 }
 
-static void live(int number, stepimg_client *client, stepimg_job *job)
+static void live(int number, stepimg_client *client, stepimg_job *job, stepimg_payload *picture)
 {
   is_child = true;
   alarm(HANG);
   if (number % 3 == 0)
-    use(client, job);
+    use(client, job, picture);
   else if (number % 3 == 1 && MAY_START_THREADS)
     ask_anew();
   exit(0); /* see leave */
+}
+
+/* One that is kept, and large enough to go back to the I/O thread. */
+static stepimg_payload *get_picture(stepimg_client *client)
+{
+  stepimg_job *job;
+  WANT(submit(client, &job) == STEPIMG_OK && stepimg_job_wait(job, HANG));
+  const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
+  WANT(outcome->image_count == 1 && outcome->images[0].payload != NULL);
+  stepimg_payload *picture = stepimg_payload_hold(outcome->images[0].payload);
+  stepimg_job_free(job);
+  return picture;
 }
 
 static bool ends_well(pid_t child)
@@ -149,15 +164,19 @@ int main(int count, char **words)
   ca_file = words[4];
   WANT(atexit(leave) == 0); /* before all others, which then come first */
   stepimg_client *client = new_client();
+  stepimg_payload *picture = get_picture(client);
   WANT(submit(client, &job) == STEPIMG_OK);
   while (progress.received == 0) {
     nanosleep(&moment, NULL);
     stepimg_job_progress(job, &progress);
   }
   for (int i = 0; i < wanted; i++) {
+    lock_acquire(&client->lock);
     WANT((children[i] = fork()) >= 0);
-    if (children[i] == 0)
-      live(i, client, job);
+    if (children[i] != 0)
+      lock_release(&client->lock);
+    else
+      live(i, client, job, picture);
     nanosleep(&moment, NULL);
   }
   for (int i = 0; i < wanted; i++)
@@ -170,6 +189,7 @@ int main(int count, char **words)
   if (outcome->image_count > 0 && outcome->images[0].payload != NULL)
     stepimg_payload_bytes(outcome->images[0].payload, &length);
   printf("%d %zu\n", good, length);
+  stepimg_payload_release(picture);
   stepimg_job_free(job);
   stepimg_client_free(client);
   return 0;

@@ -162,10 +162,14 @@ void job_refund(struct stepimg_job *job)
 
 /* ------------------------------------------------------------------------------------------------------ the end -- */
 
-/* The last holder of a picture lets go of it. */
+/* The last holder of a picture lets go of it. In a child nobody would take it, and the client is left as it is. */
 static void drop_payload(void *context, void *memory, size_t size)
 {
   stepimg_client *client = context;
+  if (!client_is_here(client)) {
+    free(memory);
+    return;
+  }
   client_drop(client, memory, size);
   client_release(client);
 }
