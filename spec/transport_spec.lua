@@ -145,6 +145,17 @@ describe("TLS", function()
     assert.fields({kind = "invalid", field = "ca_file"}, err)
   end)
 
+  it("says at once that ca_file is a pipe, which a connection would wait for", function()
+    local path = os.tmpname()
+    os.remove(path)
+    assert(os.execute("mkfifo " .. support.quote(path)))
+    local made, err = stepimg.new {api_key = support.KEY, ca_file = path}
+    os.remove(path)
+    assert.is_nil(made)
+    assert.fields({kind = "invalid", field = "ca_file"}, err)
+    assert.matches("cannot be read", err.message, 1, true)
+  end)
+
   it("reads its authorities once for all connections of a client, with libcurl 7.87 or newer", function()
     local copy = support.write(os.tmpname(), support.read(server.ca))
     local client <close> = support.client(server, {ca_file = copy})

@@ -22,7 +22,7 @@ size_t path_folder_length(const char *path);
    of what went wrong: errno, or GetLastError, where a link that leads to nothing is an error. Waits for the disk. */
 int path_follow(char **path);
 
-/* Whether it can be opened: a file, or a folder as far as the system opens one. Waits for the disk. */
+/* Whether it is a regular file or a folder, as far as the system opens one, and can be opened. Waits for the disk. */
 bool path_can_be_read(const char *path);
 
 /* A number that two paths share where they are one by their text: doubled slashes and "." are nothing, and so are "a/.." and
