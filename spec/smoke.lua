@@ -238,6 +238,13 @@ check("what is refused before it is sent", function()
   fails("invalid", stepimg.new {api_key = "sk-smoke-0123456789", ca_file = facts.folder .. "/none.pem"})
 end)
 
+check("numbers that need more than 32 bits", function()
+  for given, said in pairs {[2 ^ 31] = "2147483648", [2 ^ 32 + 7] = "4294967303", [-2 ^ 52] = "-4503599627370496"} do
+    local err = fails("invalid", stepimg.validate {prompt = "x", seed = given})
+    assert(err.message:find(" " .. said .. " ", 1, true), err.message)
+  end
+end)
+
 check("errors of the service, and repeats", function()
   assert(fails("server", one:generate {prompt = '{"status":500} x'}).status == 500)
   fails("protocol", one:generate {prompt = '{"json":"{}"} x'})

@@ -7,6 +7,7 @@
 #include <lualib.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #ifdef __GNUC__
@@ -119,7 +120,9 @@ COMPAT void compat_rawsetp(lua_State *L, int index, const void *key)
 #define lua_rawgetp compat_rawgetp
 #define lua_rawsetp compat_rawsetp
 
-/* Integers are numbers without a fraction. */
+/* Integers are numbers without a fraction. lua_Integer may have no more than 32 bits. */
+#define compat_pushint64(L, integer) lua_pushnumber(L, (lua_Number)(integer))
+#define compat_toint64(L, index) ((int64_t)lua_tonumber(L, index))
 COMPAT int lua_isinteger(lua_State *L, int index)
 {
   if (lua_type(L, index) != LUA_TNUMBER)
@@ -140,6 +143,11 @@ COMPAT int lua_isinteger(lua_State *L, int index)
 #else /* 5.4 and newer */
 #define compat_resume(co, from, count) lua_resume(co, from, 0, count)
 #define compat_left(co, count) (count)
+#endif
+
+#if LUA_VERSION_NUM >= 503
+#define compat_pushint64(L, integer) lua_pushinteger(L, (lua_Integer)(integer))
+#define compat_toint64(L, index) ((int64_t)lua_tointeger(L, index))
 #endif
 
 #endif

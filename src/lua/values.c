@@ -14,7 +14,7 @@ void values_set_string(lua_State *L, const char *name, const char *text)
 
 void values_set_integer(lua_State *L, const char *name, int64_t integer)
 {
-  lua_pushinteger(L, (lua_Integer)integer);
+  compat_pushint64(L, integer);
   lua_setfield(L, -2, name);
 }
 
@@ -71,7 +71,7 @@ struct stepimg_value values_get(lua_State *L, int index)
   case LUA_TNUMBER:
     value.type = lua_isinteger(L, index) ? STEPIMG_INTEGER : STEPIMG_NUMBER;
     if (value.type == STEPIMG_INTEGER)
-      value.as.integer = (int64_t)lua_tointeger(L, index);
+      value.as.integer = compat_toint64(L, index);
     else
       value.as.number = lua_tonumber(L, index);
     break;
@@ -92,7 +92,7 @@ void values_push(lua_State *L, const struct stepimg_value *value)
     lua_pushlstring(L, value->as.string.data, value->as.string.length);
     break;
   case STEPIMG_INTEGER:
-    lua_pushinteger(L, (lua_Integer)value->as.integer);
+    compat_pushint64(L, value->as.integer);
     break;
   case STEPIMG_NUMBER:
     lua_pushnumber(L, value->as.number);
@@ -263,7 +263,7 @@ static int number(lua_State *L)
     return 1;
   }
   if (lua_isinteger(L, 1))
-    snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, 1));
+    snprintf(text, sizeof text, "%lld", (long long)compat_toint64(L, 1));
   else
     stepimg_number(text, lua_tonumber(L, 1));
   lua_pushstring(L, text);
