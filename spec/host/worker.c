@@ -210,7 +210,7 @@ static void deadline(const char *url)
     else {
       MUST(outcome->error.kind == STEPIMG_TIMEOUT);
       MUST(!outcome->error.maybe_billed || outcome->error.attempts == 1);
-      late += strstr(outcome->error.message, "waiting for its turn") != NULL;
+      late += strstr(outcome->error.message, "before the request could begin") != NULL;
     }
     stepimg_job_free(job);
   }

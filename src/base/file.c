@@ -63,7 +63,7 @@ enum stepimg_kind file_commit(struct file *file, char **kept, struct stepimg_err
     }
   }
   file_forget(file);
-  return number == 0 ? STEPIMG_OK : STEPIMG_IO;
+  return number == 0 ? STEPIMG_OK : error->kind;
 }
 
 enum stepimg_kind file_complete(struct file *file, enum stepimg_kind kind, struct stepimg_error *error)

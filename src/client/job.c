@@ -296,7 +296,7 @@ bool job_give_up(struct stepimg_job *job, const char *message)
   if (!first) {
     free(said);
     free_outcome(outcome);
-  } else if (!error.maybe_billed)
+  } else if (!outcome->error.maybe_billed)
     job_refund(job);
   return first;
 }
@@ -321,15 +321,6 @@ const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 bool stepimg_job_shares_path(const stepimg_job *job)
 {
   return job->shares_path;
-}
-
-void stepimg_job_drop_pictures(stepimg_job *job)
-{
-  struct stepimg_outcome *outcome = (struct stepimg_outcome *)stepimg_job_outcome(job);
-  for (size_t i = 0; outcome != NULL && i < outcome->image_count; i++) {
-    stepimg_payload_release(outcome->images[i].payload);
-    outcome->images[i].payload = NULL;
-  }
 }
 
 bool stepimg_job_wait(stepimg_job *job, double seconds)

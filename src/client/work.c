@@ -102,7 +102,7 @@ void work_expire(struct worker *worker, struct stepimg_job *job)
   struct stepimg_error error;
   char seconds[TEXT_NUMBER_MAX];
   error_clear(&error);
-  error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %s s passed while the job was waiting for its turn",
+  error_set(&error, STEPIMG_TIMEOUT, NULL, "the deadline of %s s passed before the request could begin",
             text_number(seconds, job->call.deadline, 14));
   error.maybe_billed = atomic_load(&job->progress.body_left);
   work_finish(worker, job, &error);

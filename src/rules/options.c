@@ -224,6 +224,9 @@ static enum stepimg_kind refuse_name(unsigned scopes, const char *name, struct s
   } else if (is_one_of(of_calls, name) && scopes & STEPIMG_CLIENT_OPTION) {
     flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
                    "it is an option of a call, not of a client: give it beside the parameters");
+  } else if (is_one_of(of_clients, name) && scopes & STEPIMG_CLIENT_OPTION) {
+    flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
+                   "it has no value that is set by name; headers are added one by one");
   } else if (find(name) != NULL || is_one_of(of_clients, name)) {
     flaw_set_field(&flaw, name, STEPIMG_REASON_UNKNOWN,
                    "it is an option of a client, not of a call: give it when the client is made");
@@ -274,7 +277,7 @@ const char *stepimg_option_name(size_t index, bool call)
         return table[i].rule.name;
       index--;
     }
-  return index == 0 && !call ? "headers" : NULL;
+  return NULL;
 }
 
 const char *options_place(const char *name)
