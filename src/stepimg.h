@@ -12,11 +12,10 @@
  * examples/c/picture.c is a whole program.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
- * called there. Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
+ * called there, but for those that say "Any thread". Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
  * do for a minute, and ends with the client; nobody waits for that but the process's end. In a child that fork has made,
  * a client of its parent's is of no use: what is asked of it fails or does nothing, and its jobs count as cancelled.
- * Different clients may live in different threads at the same time. Only stepimg_check, stepimg_validate and the
- * look-ups that take no client may be called from any thread.
+ * Different clients may live in different threads at the same time.
  *
  * Errors. A function that can fail returns an enum stepimg_kind, STEPIMG_OK (0) on success, and fills the struct
  * stepimg_error it was given. Out-parameters are cleared first. STEPIMG_NOMEM is the one kind that is not among those
@@ -328,8 +327,8 @@ typedef struct stepimg_client stepimg_client;
 typedef struct stepimg_job stepimg_job;
 
 /* Makes a client. Takes over what options owns (and leaves it cleared), also when it fails. Starts no thread and opens
-   nothing. Fails with STEPIMG_INVALID (an unusable base_url, proxy or ca_file), STEPIMG_NETWORK (libcurl cannot start)
-   or STEPIMG_NOMEM. */
+   nothing. Fails with STEPIMG_INVALID (an unusable base_url, proxy or ca_file), STEPIMG_NETWORK (libcurl cannot start),
+   STEPIMG_IO (a relative path, and no working directory) or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_client_new(struct stepimg_options *options, stepimg_client **client,
                                                  struct stepimg_error *error);
 /* Ends each unfinished job as stepimg_job_cancel does, and waits for nothing. The I/O thread then ends by itself, and wipes
@@ -361,7 +360,7 @@ struct stepimg_stats {
 };
 
 /* All of one moment, except for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
-   0. */
+   0, and there is no budget. */
 STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
 
 /* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart
@@ -419,7 +418,8 @@ struct stepimg_request {
 /* Queues a request; never blocks on the network or the disk. *job is the caller's, to be released with stepimg_job_free.
    With a cache and a seed the I/O thread first looks whether the picture was kept; STEPIMG_BUDGET is then the job's
    failure. Fails with STEPIMG_AUTH (no key), STEPIMG_BUDGET, STEPIMG_CANCELLED (the client is closed), STEPIMG_INVALID (a
-   field's name; a body for a cache that is no JSON object), STEPIMG_IO (there is no working directory) or STEPIMG_NOMEM. */
+   field's name; a body for a cache that is no JSON object), STEPIMG_IO (there is no working directory), STEPIMG_NETWORK (no
+   descriptor, or no thread, is left for the I/O thread) or STEPIMG_NOMEM. */
 STEPIMG_API enum stepimg_kind stepimg_submit(stepimg_client *client, const struct stepimg_request *request,
                                              stepimg_job **job, struct stepimg_error *error);
 
@@ -551,9 +551,6 @@ STEPIMG_API const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job);
 /* Whether another unfinished job of this client was to save to the same path when this one was submitted: one of the two
    pictures replaces the other. */
 STEPIMG_API bool stepimg_job_shares_path(const stepimg_job *job);
-/* The outcome's pictures are let go of: its images have no payload any more. Whoever holds one himself keeps it. For who
-   keeps the job, but not its pictures. */
-STEPIMG_API void stepimg_job_drop_pictures(stepimg_job *job);
 
 /* Writes a whole file or none: a temporary one beside it, then a rename. A link is followed, a file that was there keeps
    its mode, and what is no regular file is refused. Blocks on the disk. Fails with STEPIMG_IO or STEPIMG_NOMEM. */

@@ -408,7 +408,7 @@ function image:close() end
 ---@field total? integer
 ---Seconds since `submit`.
 ---@field elapsed number
----Counts from 1.
+---From 1 on; 0 before the first request.
 ---@field attempt integer
 
 ---An error prints and concatenates as a sentence: `tostring(err)`, `"failed: " .. err`. It has `kind` and `message`, and the rest where it is known.

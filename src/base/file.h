@@ -33,7 +33,7 @@ struct file {
 enum stepimg_kind file_resolve(const char *path, char **resolved, struct stepimg_error *error);
 
 /* Makes the temporary file, if path is one that can be written: all that can be known before. Fails with STEPIMG_IO or
-   STEPIMG_NOMEM, as do the next seven; path may be gone afterwards. */
+   STEPIMG_NOMEM, as do all below that return a kind; path may be gone afterwards. */
 MUST_USE enum stepimg_kind file_open(struct file *file, const char *path, struct stepimg_error *error);
 /* The same for a file of our own, in a folder that others may write into: a link in its place is replaced, not followed,
    and no mode is kept. */

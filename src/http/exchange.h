@@ -71,7 +71,7 @@ bool exchange_get(struct exchange *exchange, const struct settings *settings, co
 /* Prepares a GET that asks the service a question, with the key and the client's headers. */
 bool exchange_ask(struct exchange *exchange, const struct settings *settings, enum stepimg_question question,
                   double timeout, struct answer *answer, struct progress *progress, struct pool *pool);
-/* All are to have a connection of their own, before they are added. */
+/* It opens a connection of its own, and uses no kept one. To be called before it is started. */
 void exchange_avoid_kept(struct exchange *exchange);
 /* A GET's body is wanted as it comes, whatever coding it says it has. */
 void exchange_take_undecoded(struct exchange *exchange);

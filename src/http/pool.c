@@ -138,8 +138,3 @@ void pool_wake(struct pool *pool)
 {
   curl_multi_wakeup(pool->multi);
 }
-
-void pool_idle(struct pool *pool)
-{
-  renew(pool);
-}

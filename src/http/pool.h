@@ -53,7 +53,5 @@ MUST_USE bool pool_next_result(struct pool *pool, CURL **easy, CURLcode *code);
 void pool_sleep(struct pool *pool, int milliseconds);
 /* Any thread, while it is not being freed. */
 void pool_wake(struct pool *pool);
-/* Closes the connections that nobody uses; those in use are given no other request. */
-void pool_idle(struct pool *pool);
 
 #endif

@@ -503,8 +503,6 @@ local waiter = primitives.waiter
 
 local tickets = 0
 
-local await
-
 -- ----------------------------------------------------------------------------------------------------------- jobs --
 
 -- The caller has the result: the job is delivered, unless a callback or a coroutine still waits for it.
@@ -610,7 +608,7 @@ function Job.await(job)
   return result
 end
 
-await = Job.await
+local await = Job.await
 
 function Job.cancel(job)
   check_self(job, "job", "cancel")
@@ -827,8 +825,8 @@ local function hand(state)
   return attr_of(handed).place, result, err
 end
 
--- A new `for` (which begins with nil as its control variable) begins with the item that the one before was left in. An item
--- is handed over again where a call was cut short before it had given it.
+-- A new `for` (which begins with nil as its control variable) begins with the item that the one before was left in. An
+-- item is handed over again where a call was cut short before it had given it.
 local function step(loop, ...)
   check_self(loop, "loop", "loop")
   local state = primitives.state(loop)

@@ -84,8 +84,6 @@ void scanner_init(struct scanner *scanner, const struct scanner_path *paths, uns
 
 /* Feeds the next piece, of any length. False when the sink said no or the text is no JSON; again false then on. */
 bool scanner_feed(struct scanner *scanner, const char *bytes, size_t length);
-/* Whether the outermost bracket was closed, and nothing but blanks came since. */
-bool scanner_is_whole(const struct scanner *scanner);
 /* The text has ended. False: it is not whole, or was flawed before. */
 bool scanner_end(struct scanner *scanner);
 /* Whether what came is whole by an end of its own, as all but a number is, so that only white space may follow. */
