@@ -125,6 +125,7 @@ static void what_is_no_entry_is_refused(void **state)
       "{\"key\":\"" A64 "\",\"data\":[{}],\"picture\":{\"bytes\":\"1\",\"sha256\":\"" A64 "\"}}",
       "{\"key\":\"" A64 "\",\"data\":[{}],\"picture\":{\"bytes\":1,\"sha256\":null}}",
       "{\"key\":\"" A64 "\",\"data\":[{}],\"picture\":{\"bytes\":1}}",
+      "{\"key\":\"" A64 "\",\"data\":[{}],\"picture\":{\"sha256\":\"" A64 "\"}}",
       "{\"key\":\"" A64 "\",\"key\":null,\"data\":[{}],\"picture\":{\"bytes\":1,\"sha256\":\"" A64 "\"}}",
   };
   (void)state;

@@ -69,12 +69,13 @@ static void is_bounded(void **state)
 {
   enum { MANY = FACTS_MAX_MODELS + 10 };
   struct facts facts = {NULL, NULL, 0};
-  char *body = malloc(20 + MANY * 12 + 2000);
+  char *body = malloc(20 + MANY * 12 + 4000);
   (void)state;
   assert_non_null(body);
   size_t length = (size_t)sprintf(body, "{\"data\":[{\"id\":\"");
   for (int i = 0; i < 300; i++)
-    length += (size_t)sprintf(body + length, "\xe7\x81\xaf");
+    length +=
+        (size_t)sprintf(body + length, i % 7 == 0 ? "\\u706f" : "\xe7\x81\xaf"); /* an escape begins a new piece */
   length += (size_t)sprintf(body + length, "\"}");
   for (int i = 0; i < MANY; i++)
     length += (size_t)sprintf(body + length, ",{\"id\":\"x\"}");

@@ -127,6 +127,7 @@ static void shows_a_page_by_its_title(void **state)
       {"<html><h1>Not <b>found</b></h1>", WORDS_PAGE, "Not found", NULL, NULL},
       {"<html><title></title><h1>Oops</h1>", WORDS_PAGE, "Oops", NULL, NULL},
       {"<html><title>cut of", WORDS_PAGE, "cut of", NULL, NULL},
+      {"<html><title>one<br>two<i> three</i>.</title>", WORDS_PAGE, "one two three .", NULL, NULL},
       {"<html><body>nothing", WORDS_NONE, "", NULL, NULL},
       {"<html>", WORDS_NONE, "", NULL, NULL},
       {"<html><titles>x</titles>", WORDS_NONE, "", NULL, NULL},

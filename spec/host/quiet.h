@@ -33,10 +33,22 @@ static inline bool comes_to(const char *path, int count)
   return entries(path) <= count;
 }
 
+#if defined(__SANITIZE_THREAD__)
+enum { THREADS_OF_TOOLS = 1 }; /* which it starts with the first of ours */
+#else
+enum { THREADS_OF_TOOLS = 0 };
+#endif
+
+/* Waits until there are no more threads than there were, before the first of ours. */
+static inline bool threads_come_to(int before)
+{
+  return comes_to("/proc/self/task", before + THREADS_OF_TOOLS);
+}
+
 /* Waits for the end of all threads but this one. */
 static inline bool is_quiet(void)
 {
-  return comes_to("/proc/self/task", 3);
+  return threads_come_to(3);
 }
 
 #endif

@@ -142,7 +142,7 @@ static void idle(const char *url)
     MUST(wait_for(job)->error.kind == STEPIMG_OK);
     MUST(entries("/proc/self/task") > threads);
     stepimg_job_free(job);
-    MUST(comes_to("/proc/self/task", threads));
+    MUST(threads_come_to(threads));
     MUST(comes_to("/proc/self/fd", descriptors));
   }
   stepimg_client_free(client);
@@ -164,10 +164,10 @@ static void successor(const char *url)
   MUST(somebody_waits_at(INIT));
   stepimg_client_close(client);
   atomic_store(&shut[CLEANUP], false);
-  MUST(comes_to("/proc/self/task", threads + 1));
+  MUST(threads_come_to(threads + 1));
   MUST(client->settings.endpoint != NULL);
   atomic_store(&shut[INIT], false);
-  MUST(comes_to("/proc/self/task", threads));
+  MUST(threads_come_to(threads));
   MUST(client->settings.endpoint == NULL);
   stepimg_job_free(job);
   stepimg_client_free(client);
