@@ -291,7 +291,6 @@ bool exchange_start_anew(struct exchange *exchange, double timeout)
     exchange_avoid_kept(exchange);
   exchange->left = exchange->placed = false;
   exchange->anew = true;
-  enter(exchange, STEPIMG_CONNECTING);
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
   handle_limit(exchange->easy, timeout);
   return pool_add(exchange->pool, &exchange->place, exchange->easy);
