@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -62,4 +63,10 @@ void secret_wipe(char *text)
 {
   for (volatile char *c = text; c != NULL && *c != '\0'; c++)
     *c = '\0';
+}
+
+void secret_free(char *secret)
+{
+  secret_wipe(secret);
+  free(secret);
 }

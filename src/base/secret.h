@@ -9,7 +9,8 @@
    of less than 8 characters is none. */
 void secret_hide(char *text, size_t length, const char *secret);
 
-/* Overwrites a NUL-terminated secret before its memory is freed. NULL is fine. */
+/* Overwrites a NUL-terminated secret before its memory is freed, or frees it, too. NULL is fine. */
 void secret_wipe(char *secret);
+void secret_free(char *secret);
 
 #endif

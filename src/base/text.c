@@ -42,6 +42,14 @@ bool text_count(const char *text, size_t length, size_t *characters, size_t *at)
   return i == length;
 }
 
+bool text_has_control(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+      return true;
+  return false;
+}
+
 size_t text_mark_length(const char *text, size_t length)
 {
   static const char mark[] = {'\xef', '\xbb', '\xbf'};

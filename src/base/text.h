@@ -9,6 +9,9 @@
    forms, nothing beyond U+10FFFF); *at is its offset, else length. */
 bool text_count(const char *text, size_t length, size_t *characters, size_t *at);
 
+/* Whether there is an ASCII control character in it: header injection and log forging need one. */
+bool text_has_control(const char *text, size_t length);
+
 /* The length of the byte order mark at its beginning, 3; 0: there is none. */
 size_t text_mark_length(const char *text, size_t length);
 

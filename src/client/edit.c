@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/source.h"
+#include "base/text.h"
 #include "payload/payload.h"
 #include "rules/flaw.h"
 #include "rules/image.h"
@@ -49,10 +50,7 @@ static void copy_fields(struct edit *edit, const struct stepimg_edit *given)
 /* A name stands in a header of its part. */
 static bool is_name(const char *name)
 {
-  for (const unsigned char *at = (const unsigned char *)name; *at != '\0'; at++)
-    if (*at < 0x20 || *at == 0x7f)
-      return false;
-  return *name != '\0';
+  return *name != '\0' && !text_has_control(name, strlen(name));
 }
 
 static void set_bytes(struct edit *edit, const unsigned char *bytes, size_t length)

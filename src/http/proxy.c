@@ -66,16 +66,10 @@ enum stepimg_kind proxy_init(struct proxy *proxy, char *option, const char *endp
   return error->kind;
 }
 
-static void wipe(char *text)
-{
-  secret_wipe(text);
-  free(text);
-}
-
 void proxy_clear(struct proxy *proxy)
 {
-  wipe(proxy->https);
-  wipe(proxy->http);
+  secret_free(proxy->https);
+  secret_free(proxy->http);
   free(proxy->except);
   memset(proxy, 0, sizeof *proxy);
 }

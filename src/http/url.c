@@ -186,10 +186,7 @@ static bool trim(const char **text, size_t *length)
   }
   while (*length > 0 && strchr(blanks, (*text)[*length - 1]) != NULL && (*text)[*length - 1] != '\0')
     --*length;
-  for (size_t i = 0; i < *length; i++)
-    if ((unsigned char)(*text)[i] < 0x20 || (*text)[i] == 0x7f)
-      return false;
-  return true;
+  return !text_has_control(*text, *length);
 }
 
 /* A link with what has no place in a URL behind its host, blanks and letters beyond ASCII, as browsers write it. Of a

@@ -73,34 +73,19 @@ void stepimg_options_init(struct stepimg_options *options)
   options->call.download = true;
 }
 
-static void wipe(char *text)
-{
-  secret_wipe(text);
-  free(text);
-}
-
 void stepimg_options_clear(struct stepimg_options *options)
 {
-  wipe(options->api_key);
-  wipe(options->proxy);
+  secret_free(options->api_key);
+  secret_free(options->proxy);
   free(options->base_url);
   free(options->ca_file);
   free(options->user_agent);
   free(options->model);
   free(options->cache);
   for (size_t i = 0; i < options->header_count; i++)
-    wipe(options->headers[i]);
+    secret_free(options->headers[i]);
   free(options->headers);
   stepimg_options_init(options);
-}
-
-/* Header injection and log forging both need one. */
-static bool has_control_character(const char *text, size_t length)
-{
-  for (size_t i = 0; i < length; i++)
-    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-      return true;
-  return false;
 }
 
 /* Only what a key or a URL is made of: a space or a letter beyond ASCII was pasted along with it. */
@@ -137,7 +122,7 @@ static enum stepimg_kind check(const struct option *option, const struct stepimg
     return flaw_to_error(&flaw, error);
   }
   const char *complaint = NULL;
-  if (is_string && has_control_character(value->as.string.data, value->as.string.length))
+  if (is_string && text_has_control(value->as.string.data, value->as.string.length))
     complaint = "it has a line break or another control character in it";
   else if (option->store == SECRET && !is_visible_ascii(value->as.string.data, value->as.string.length))
     complaint = "it has a space or a character beyond ASCII in it; was something copied along with it?";
@@ -162,7 +147,7 @@ static enum stepimg_kind store(const struct option *option, void *base, const st
     char *text = text_join(value->as.string.data, value->as.string.length, "");
     if (text == NULL)
       return error_nomem(error);
-    wipe(*(char **)(void *)place);
+    secret_free(*(char **)(void *)place);
     *(char **)(void *)place = text;
     break;
   }
@@ -329,7 +314,7 @@ enum stepimg_kind stepimg_options_add_header(struct stepimg_options *options, co
     return error_set(error, STEPIMG_INVALID, "headers", "the value of %s: string expected, got %s", quoted,
                      value_given(value));
   }
-  if (has_control_character(value->as.string.data, value->as.string.length))
+  if (text_has_control(value->as.string.data, value->as.string.length))
     return error_set(error, STEPIMG_INVALID, "headers",
                      "the value of %s has a line break or another control character in it", quoted);
   char **headers = realloc(options->headers, (options->header_count + 1) * sizeof *headers);
