@@ -173,6 +173,34 @@ describe("Nothing is in the way", function()
     assert.matches("^auth\n", output)
   end)
 
+  it("of a host that takes strings their methods, and all libraries away, once the module is loaded", function()
+    local place = support.directory()
+    local output = support.run(([[
+      local path, tostring, raise, try, write = %q, tostring, error, pcall, io.write
+      local client = assert(require "stepimg".new {retries = 0})
+      getmetatable("").__index = function(_, name) raise("a string's " .. tostring(name)) end
+      for _, library in pairs {coroutine, math, string, table} do
+        for name in pairs(library) do
+          library[name] = nil
+        end
+      end
+      for _, name in pairs {"error", "getmetatable", "next", "pcall", "rawget", "rawset", "select", "setmetatable"} do
+        _G[name] = nil
+      end
+
+      local result = client:generate({prompt = "x", seed = 7}, {save = path})
+      write(tostring(result.warnings[1].field), "\n")
+      write(tostring(result.image:save(path) == path), "\n")
+      write(tostring(({try(client.generate, client, 7)})[2]), "\n")
+      local loop = client:each {{prompt = "x", steps = 0}}
+      local _, _, err = loop()
+      write(err.field, "\n")
+    ]]):format(place .. "/a.jpg"), {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url})
+    support.remove(place)
+    assert.equal("save\ntrue\nbad argument #1 to '?' (string or table expected, got number)\nsteps\n",
+      (output:gsub("to 'generate'", "to '?'")))
+  end)
+
   -- The locale is made here, since a system need not have one: only the number's point is of interest.
   it("of a locale that writes 1.5 as 1,5, set before or after the module is loaded, or taken back", function()
     local place = support.directory()

@@ -10,6 +10,7 @@ local primitives = ...
 local error, getmetatable, next, pcall, rawget, rawset = error, getmetatable, next, pcall, rawget, rawset
 local select, setmetatable, tostring, type = select, setmetatable, tostring, type
 local concat, sort = table.concat, table.sort
+local find, format, lower, match = string.find, string.format, string.lower, string.match
 local running, yield, isyieldable = coroutine.running, coroutine.yield, coroutine.isyieldable
 
 local cjson = primitives.cjson or require "cjson"
@@ -65,12 +66,12 @@ end
 
 -- The rest of a programmer's mistakes are texts too, which the API's function raises at its caller's line.
 local function bad_argument(place, name, wanted, given)
-  return ("bad argument #%d to '%s' (%s expected, got %s)"):format(place, name, wanted, type(given))
+  return format("bad argument #%d to '%s' (%s expected, got %s)", place, name, wanted, type(given))
 end
 
 local function check_self(object, wanted, name)
   if kind(object) ~= wanted then
-    error(("calling '%s' on bad self (stepimg.%s expected, got %s)"):format(name, wanted, type(object)), 3)
+    error(format("calling '%s' on bad self (stepimg.%s expected, got %s)", name, wanted, type(object)), 3)
   end
 end
 
@@ -242,7 +243,7 @@ local function validate(params, strict, model)
 end
 
 local function is_path(path)
-  return type(path) == "string" and not path:find("\0", 1, true)
+  return type(path) == "string" and not find(path, "\0", 1, true)
 end
 
 local function wrong_path(path)
@@ -361,7 +362,7 @@ end
 local function payload_of(image, name)
   local hidden = hidden_of(image)
   if not hidden then
-    error(("calling '%s' on bad self (stepimg.image expected, got %s)"):format(name, type(image)), 3)
+    error(format("calling '%s' on bad self (stepimg.image expected, got %s)", name, type(image)), 3)
   end
   return rawget(hidden, "payload")
 end
@@ -433,17 +434,17 @@ local function add_warnings(result, attr)
     found[i] = attr.warnings[i]
   end
   if attr.seed and image.seed and image.seed ~= attr.seed then
-    found[#found + 1] = warning("seed", ("seed: %s was asked for, but the picture was made with %s"):format(
+    found[#found + 1] = warning("seed", format("seed: %s was asked for, but the picture was made with %s",
       number(attr.seed), number(image.seed)))
   end
-  local named = image.path and image.format and FORMATS[(image.path:match "%.(%w+)$" or ""):lower()]
+  local named = image.path and image.format and FORMATS[lower(match(image.path, "%.(%w+)$") or "")]
   if named and named ~= image.format then
-    found[#found + 1] = warning("save", ("save: the name of %s is that of a %s, but the picture is a %s"):format(
+    found[#found + 1] = warning("save", format("save: the name of %s is that of a %s, but the picture is a %s",
       image.path, named, image.format))
   end
   if result.shares_path and image.path then
-    found[#found + 1] = warning("save", ("save: another picture was on its way to %s too, and one of the two "
-      .. "has replaced the other"):format(image.path))
+    found[#found + 1] = warning("save", format("save: another picture was on its way to %s too, and one of the two "
+      .. "has replaced the other", image.path))
   end
   result.shares_path = nil
   for i = 1, result.warnings and #result.warnings or 0 do -- the core's own
@@ -678,7 +679,7 @@ local function occupy(state, place, path)
   if other and other ~= place then
     return failure {
       kind = "invalid", field = "save",
-      message = ("save: entry %d of the list goes to the same path as entry %d, %s"):format(place, other, path),
+      message = format("save: entry %d of the list goes to the same path as entry %d, %s", place, other, path),
     }
   end
   state.keys[place] = key
@@ -701,7 +702,7 @@ local function choose(state, place, params)
     path = path(place, params)
   end
   if not is_path(path) then
-    return nil, ("save: path expected for entry %d of the list, got %s"):format(place, wrong_path(path))
+    return nil, format("save: path expected for entry %d of the list, got %s", place, wrong_path(path))
   end
   local err = occupy(state, place, path)
   if err then
@@ -752,9 +753,9 @@ local function fill(loop, state)
       local body, attr, call, save, picture
       local slip
       if not is_params(taken.params) then
-        slip = ("entry %d of the list: string or table expected, got %s"):format(taken.place, type(taken.params))
+        slip = format("entry %d of the list: string or table expected, got %s", taken.place, type(taken.params))
       elseif taken.own ~= nil and type(taken.own) ~= "table" then
-        slip = ("options of entry %d: table expected, got %s"):format(taken.place, type(taken.own))
+        slip = format("options of entry %d: table expected, got %s", taken.place, type(taken.own))
       else
         local options = merge(state.options, taken.own)
         local err
@@ -1041,7 +1042,7 @@ function Client.each(client, list, options)
     local place, entry = 1, list[1]
     while entry ~= nil do
       if not is_params(entry) then
-        error(("bad argument #1 to 'each' (entry %d of the list: string or table expected, got %s)"):format(
+        error(format("bad argument #1 to 'each' (entry %d of the list: string or table expected, got %s)",
           place, type(entry)), 2)
       end
       place = place + 1
@@ -1178,7 +1179,7 @@ local module = {}
 -- They have no self: stepimg:generate is given the module.
 local function check_no_self(given, name)
   if type(given) == "table" and rawget(given, name) == module[name] then
-    error(("calling '%s' with a colon; stepimg.%s is no method"):format(name, name), 3)
+    error(format("calling '%s' with a colon; stepimg.%s is no method", name, name), 3)
   end
 end
 
