@@ -143,6 +143,36 @@ describe("await", function()
     assert.same({10, 3}, {told, errors})
   end)
 
+  it("lets errors of its coroutines leave update again and again, amid compiled code and the collector", function()
+    local output = support.run([[
+      local client = assert(require "stepimg".new {max_concurrent = 1})
+      local function fail()
+        local job = assert(client:submit "x")
+        coroutine.wrap(function()
+          job:await()
+          error "not ours"
+        end)()
+        job:cancel()
+        return pcall(client.update, client)
+      end
+      local sums = {}
+      local function work(count, rare)
+        local sum = 0
+        for i = 1, count do
+          sum = sum + (i % rare == 0 and #tostring(i) or 1)
+          sums[i % 10] = sum
+        end
+      end
+      for i = 1, 200 do
+        assert(not fail())
+        work(30, i % 5 + 2)
+        collectgarbage()
+      end
+      print "the end"
+    ]], {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url})
+    assert.equal("the end\n", output)
+  end)
+
   it("lets the callback and the other coroutines of a job come when one of them raised", function()
     local client <close> = support.client(server)
     local told = {}

@@ -20,8 +20,20 @@
 #include <luajit.h>
 /* Compiled code fires no hooks: what the chunk on the top has of functions is to be interpreted. */
 #define compat_interpret(L) luaJIT_setmode(L, -1, LUAJIT_MODE_ALLFUNC | LUAJIT_MODE_OFF)
+/* It takes a coroutine that raised for the running one until a function is called. Where the error is raised on, compiled
+   code goes on behind a pcall, and crashes when that coroutine has been collected. So one is called; it is on the stack
+   before, since making it may raise. */
+COMPAT int compat_nothing(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+#define compat_leave(L) lua_pushcfunction(L, compat_nothing)
+#define compat_come_back(L) lua_call(L, 0, 0)
 #else
 #define compat_interpret(L) ((void)(L))
+#define compat_leave(L) ((void)(L))
+#define compat_come_back(L) ((void)(L))
 #endif
 
 /* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it, a state has a seed */

@@ -42,6 +42,7 @@ static int resume(lua_State *L)
     return 1;
   }
   lua_settop(L, 2);
+  compat_leave(L);
   int status = compat_resume(co, L, &count);
   if (status == LUA_OK || status == LUA_YIELD) {
     lua_pop(co, compat_left(co, count));
@@ -50,6 +51,7 @@ static int resume(lua_State *L)
   }
   if (lua_status(co) != LUA_YIELD)
     compat_close_coroutine(co, L);
+  compat_come_back(L);
   lua_xmove(co, L, 1);
   return lua_error(L);
 }
