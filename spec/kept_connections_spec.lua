@@ -166,6 +166,32 @@ describe("A kept connection", function()
     end
   end
 
+  it("has what its request is asked on in its place for what is left of the timeout", function()
+    local TIMEOUT, HELD = 3, 2.5
+    local server <close> = raw.listen(function(connection, server)
+      local session = h2.open(connection, server)
+      if server.connections == 1 then
+        session:await "whole"
+        session:answer()
+        session:again()
+        session:send("DATA", h2.END_STREAM, session.stream, '{"data":[]}')
+        session:await "whole"
+        cqueues.sleep(HELD)
+        session:write(h2.frame("GOAWAY", 0, 0, h2.u32(1) .. h2.u32(0)))
+      end
+      session:silence()
+    end, raw.context(authority.issue(ours), "h2"))
+    local client <close> = support.client({}, {
+      base_url = "https://" .. server.host .. "/v1", ca_file = ca_file, timeout = TIMEOUT,
+    })
+    assert(raw.finish(assert(client:models())))
+    local err = support.failure(raw.finish(assert(client:models())))
+    assert.matches("^timeout: no .* 127.0.0.1 after 3 s$", tostring(err))
+    assert.is_true(err.history[1].seconds < TIMEOUT + HELD)
+    assert.equal(2, server.connections)
+    client:close()
+  end)
+
   -- What costs nothing is asked once more, on another connection. Over HTTP/1.1 libcurl sees to it.
   local FREE = {
     download = function(client, host)

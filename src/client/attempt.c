@@ -128,7 +128,7 @@ static void ask(struct worker *worker, struct stepimg_job *job)
 static void begin_anew(struct worker *worker, struct stepimg_job *job)
 {
   job_enter(&worker->jobs, job, atomic_load(&job->state), "its connection was left");
-  watch(worker, job, exchange_start_anew(&job->work->exchange, attempt_timeout(job)));
+  watch(worker, job, exchange_start_anew(&job->work->exchange));
 }
 
 bool attempt_is_free(const struct stepimg_job *job)

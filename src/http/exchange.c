@@ -178,6 +178,7 @@ static bool prepare(struct exchange *exchange, const struct settings *settings, 
   exchange->pool = pool;
   exchange->settings = settings;
   exchange->began_at = exchange->heard_at = clock_now();
+  exchange->ends_at = exchange->began_at + timeout;
   exchange->answer = answer;
   exchange->progress = progress;
   count_anew(exchange, 0);
@@ -284,7 +285,7 @@ bool exchange_is_stale(const struct exchange *exchange, CURLcode code)
   return exchange->left || is_lost_unsent(exchange, code);
 }
 
-bool exchange_start_anew(struct exchange *exchange, double timeout)
+bool exchange_start_anew(struct exchange *exchange)
 {
   pool_remove(&exchange->place, exchange->easy);
   if (exchange->fresh || !exchange->left)
@@ -292,7 +293,7 @@ bool exchange_start_anew(struct exchange *exchange, double timeout)
   exchange->left = exchange->placed = false;
   exchange->anew = true;
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
-  handle_limit(exchange->easy, timeout);
+  handle_limit(exchange->easy, exchange->ends_at - clock_now());
   return pool_add(exchange->pool, &exchange->place, exchange->easy);
 }
 

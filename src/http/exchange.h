@@ -48,6 +48,7 @@ struct exchange {
   bool undecoded; /* its body is wanted as it comes */
   struct head head;
   double began_at, first_byte; /* a moment of clock_now; seconds from then until the answer began */
+  double ends_at;              /* the moment of its timeout */
   double heard_at;             /* when the last of the answer came; began_at: nothing has */
   int64_t bytes;               /* of the answer's body that came */
   bool began;                  /* the answer's body has begun */
@@ -80,8 +81,8 @@ MUST_USE bool exchange_start(struct exchange *exchange, void *owner);
 /* Whether one that has ended with code, and was not judged, is to be begun anew: it was given a kept connection that had
    ended, nothing of the answer came, and of a POST's body nothing left. At most once. */
 bool exchange_is_stale(const struct exchange *exchange, CURLcode code);
-/* The same as exchange_start for a stale one. */
-MUST_USE bool exchange_start_anew(struct exchange *exchange, double timeout);
+/* The same as exchange_start for a stale one. Its timeout goes on. */
+MUST_USE bool exchange_start_anew(struct exchange *exchange);
 
 /* The moment from which it counts as stalled, as nothing of the answer has come for so many seconds; it may be later by
    then. INFINITY: a POST whose answer has not begun. */
