@@ -51,6 +51,7 @@ for _, way in ipairs(support.WAYS) do
           local err = support.failure(client:generate(with({[knob] = stage}, format), {timeout = PATIENCE}))
           assert.fields({kind = "timeout", maybe_billed = true, attempts = 1}, err)
           assert.equal(format == "url", err.url ~= nil)
+          assert.equal(stage == "request", err.message:find "^no answer from " ~= nil, err.message)
         end
       end
       local hasty <close> = support.client(server, {timeout = PATIENCE})

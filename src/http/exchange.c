@@ -75,6 +75,8 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
                                                  from_port, to_port, exchange->post && !exchange->fresh);
   exchange->placed = state == CONNECTION_FINE;
+  if (exchange->placed && !exchange->post) /* a POST's phase is what its body does */
+    enter(exchange, STEPIMG_WAITING);
   if (exchange->placed)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */
