@@ -214,6 +214,28 @@ describe("await", function()
     assert.equal(20000, #result.image.bytes)
   end)
 
+  it("is resumed where each of very many coroutines calls update as it wakes, within that of the last", function()
+    local output = support.run([[
+      local client = assert(require "stepimg".new())
+      local jobs, woken = {}, 0
+      for i = 1, 60000 do
+        jobs[i] = assert(client:submit "x")
+        coroutine.wrap(function()
+          jobs[i]:await()
+          woken = woken + 1
+          client:update()
+        end)()
+      end
+      client:close()
+      while client:pending() > 0 do
+        local ok, err = pcall(client.update, client)
+        assert(ok or tostring(err):find("C stack overflow", 1, true), err)
+      end
+      print(woken)
+    ]], {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url})
+    assert.equal("60000\n", output)
+  end)
+
   it("is forgotten where its coroutine is closed or collected; the job goes on for who holds it", function()
     local client <close> = support.client(server)
     local closed = false

@@ -20,20 +20,8 @@
 #include <luajit.h>
 /* Compiled code fires no hooks: what the chunk on the top has of functions is to be interpreted. */
 #define compat_interpret(L) luaJIT_setmode(L, -1, LUAJIT_MODE_ALLFUNC | LUAJIT_MODE_OFF)
-/* It takes a coroutine that raised for the running one until a function is called. Where the error is raised on, compiled
-   code goes on behind a pcall, and crashes when that coroutine has been collected. So one is called; it is on the stack
-   before, since making it may raise. */
-COMPAT int compat_nothing(lua_State *L)
-{
-  (void)L;
-  return 0;
-}
-#define compat_leave(L) lua_pushcfunction(L, compat_nothing)
-#define compat_come_back(L) lua_call(L, 0, 0)
 #else
 #define compat_interpret(L) ((void)(L))
-#define compat_leave(L) ((void)(L))
-#define compat_come_back(L) ((void)(L))
 #endif
 
 /* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it, a state has a seed */
@@ -146,7 +134,40 @@ COMPAT int lua_isinteger(lua_State *L, int index)
 
 #if LUA_VERSION_NUM < 502
 #define luaL_checkversion(L) ((void)(L))
-#define compat_resume(co, from, count) ((void)(from), (void)(count), lua_resume(co, 0))
+/* LuaJIT, which may load what was built for 5.1, takes a coroutine that raised for the running one until a function is
+   called. Where the error is raised on, compiled code goes on behind a pcall, and crashes when that coroutine has been
+   collected. So one is called; it is on the stack before, since making it may raise. */
+COMPAT int compat_nothing(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+#define compat_leave(L) lua_pushcfunction(L, compat_nothing)
+#define compat_come_back(L) lua_call(L, 0, 0)
+
+/* Else one that resumes another, and so on, has no bound but the C stack: lua_setlevel is not there in LuaJIT. */
+COMPAT int compat_bounded_resume(lua_State *co, lua_State *from)
+{
+  enum { MOST = 200 }; /* as the others have it */
+  lua_getfield(from, LUA_REGISTRYINDEX, "stepimg.depth");
+  int *depth = lua_touserdata(from, -1), status;
+  lua_pop(from, 1); /* the registry keeps it */
+  if (*depth >= MOST) {
+    lua_pushliteral(co, "C stack overflow");
+    return LUA_ERRRUN;
+  }
+  ++*depth;
+  status = lua_resume(co, 0);
+  --*depth;
+  return status;
+}
+#define compat_resume(co, from, count) ((void)(count), compat_bounded_resume(co, from))
+COMPAT void compat_count_depth(lua_State *L)
+{
+  int *depth = lua_newuserdata(L, sizeof *depth);
+  *depth = 0;
+  lua_setfield(L, LUA_REGISTRYINDEX, "stepimg.depth");
+}
 #else
 #define compat_resume(co, from, count) ((void)(count), lua_resume(co, from, 0))
 #endif
@@ -155,6 +176,11 @@ COMPAT int lua_isinteger(lua_State *L, int index)
 #else /* 5.4 and newer */
 #define compat_resume(co, from, count) lua_resume(co, from, 0, count)
 #define compat_left(co, count) (count)
+#endif
+#if LUA_VERSION_NUM >= 502
+#define compat_leave(L) ((void)(L))
+#define compat_come_back(L) ((void)(L))
+#define compat_count_depth(L) ((void)(L))
 #endif
 
 #if LUA_VERSION_NUM >= 503

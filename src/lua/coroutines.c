@@ -106,5 +106,6 @@ void open_coroutines(lua_State *L)
 {
   static const luaL_Reg functions[] = {
       {"resume", resume}, {"waiter", waiter}, {"thread", thread}, {"is_within", is_within}, {NULL, NULL}};
+  compat_count_depth(L);
   primitives_add(L, functions);
 }
