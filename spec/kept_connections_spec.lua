@@ -166,6 +166,25 @@ describe("A kept connection", function()
     end
   end
 
+  -- libcurl makes another connection at once, before it sees that the body cannot be sent twice.
+  it("is what the history names, where a request is lost on it", function()
+    local server <close> = raw.listen(function(connection, server)
+      for _ = 1, 2 do
+        if server:request(connection) and server.requests == 1 then
+          connection:xwrite(ANSWER)
+        end
+      end
+    end)
+    local client <close> = support.client({}, {base_url = ("http://%s/v1"):format(server.host)})
+    assert(raw.finish(assert(client:submit {prompt = "a lighthouse"})))
+    local err = support.failure(raw.finish(assert(client:submit {prompt = "a lighthouse"})))
+    assert.fields({kind = "network", maybe_billed = true, attempts = 1}, err)
+    assert.is_true(err.history[1].reused)
+    assert.equal(0, err.timing.connect)
+    raw.run("the other connection", function() return server.connections == client:stats().connections end)
+    client:close()
+  end)
+
   it("has what its request is asked on in its place for what is left of the timeout", function()
     local TIMEOUT, HELD = 3, 2.5
     local server <close> = raw.listen(function(connection, server)

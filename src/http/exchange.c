@@ -68,6 +68,7 @@ static void count_connections(struct exchange *exchange)
 static int begin_request(void *context, char *to, char *from, int to_port, int from_port)
 {
   struct exchange *exchange = context;
+  long before = exchange->made;
   (void)to, (void)from;
   count_connections(exchange);
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
@@ -75,6 +76,7 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
                                                  from_port, to_port, exchange->post && !exchange->fresh);
   exchange->placed = state == CONNECTION_FINE;
+  exchange->reused = exchange->made == before;
   if (exchange->placed && !exchange->post) /* a POST's phase is what its body does */
     enter(exchange, STEPIMG_WAITING);
   if (exchange->placed)
@@ -289,7 +291,9 @@ bool exchange_is_stale(const struct exchange *exchange, CURLcode code)
 
 bool exchange_start_anew(struct exchange *exchange)
 {
+  count_connections(exchange);
   pool_remove(&exchange->place, exchange->easy);
+  exchange->made = 0; /* libcurl counts anew */
   if (exchange->fresh || !exchange->left)
     exchange_avoid_kept(exchange);
   exchange->left = exchange->placed = false;
@@ -318,8 +322,10 @@ void exchange_free(struct exchange *exchange)
     return;
   connected(exchange);
 #if LIBCURL_VERSION_NUM < 0x075000 /* 7.80.0: begin_request is not called */
-  count_connections(exchange);
+  exchange->placed = true;
 #endif
+  if (exchange->placed) /* one may have been made for what is not sent twice */
+    count_connections(exchange);
   connection_leave(&exchange->user);
   /* Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer until it is used again. */
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);

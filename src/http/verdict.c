@@ -339,17 +339,19 @@ const char *exchange_redirect(const struct exchange *exchange)
 
 /* ------------------------------------------------------------------------------------------------ what is told -- */
 
-/* Whether a request was begun on a connection, and whether that was made for it. */
+/* Whether a request was begun on a connection, and whether that was made for it. libcurl may have made another one since, for
+   what is not sent twice. */
 static bool had_connection(const struct exchange *exchange, bool *made)
 {
-  long connections = 0;
-  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
-  *made = connections > 0;
 #if LIBCURL_VERSION_NUM < 0x075000 /* 7.80.0: begin_request is not called. Newer ones, as 8.23, tell this time of all */
   curl_off_t begun = 0;
+  long connections = 0;
+  curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections);
   curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &begun);
+  *made = connections > 0;
   return begun > 0;
 #else
+  *made = !exchange->reused;
   return exchange->placed;
 #endif
 }
