@@ -109,6 +109,26 @@ static void a_deadline_counts_from_submit(void **unused)
   assert_true(job_deadline(&job) == 105);
 }
 
+/* The I/O thread hears of it later, and notes until then what happens on its way. */
+static void what_has_ended_is_done_whatever_is_noted(void **unused)
+{
+  struct stepimg_job job;
+  struct jobs jobs;
+  struct stepimg_outcome outcome = {.error = {.kind = STEPIMG_CANCELLED}};
+  struct stepimg_progress progress;
+  (void)unused;
+  begin(&jobs, &job);
+  assert_true(lock_init(&client.lock));
+  atomic_store(&job.progress.phase, STEPIMG_RECEIVING);
+  stepimg_job_progress(&job, &progress);
+  assert_int_equal(progress.phase, STEPIMG_RECEIVING);
+  job.outcome = &outcome;
+  stepimg_job_progress(&job, &progress);
+  assert_int_equal(progress.state, STEPIMG_STATE_FINISHED);
+  assert_int_equal(progress.phase, STEPIMG_DONE);
+  lock_destroy(&client.lock);
+}
+
 #if defined(STEPIMG_DEBUG)
 /* In a child, which is to end by itself in a debug build. */
 static bool is_refused(enum job_state from, enum job_state to)
@@ -157,6 +177,7 @@ int main(void)
       cmocka_unit_test(first_come_first_served_and_after_a_pause_before_all),
       cmocka_unit_test(the_timer_stops_at_the_door),
       cmocka_unit_test(a_deadline_counts_from_submit),
+      cmocka_unit_test(what_has_ended_is_done_whatever_is_noted),
       cmocka_unit_test(there_is_no_other_way),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

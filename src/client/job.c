@@ -230,7 +230,6 @@ static void settle(struct stepimg_job *job, struct stepimg_outcome *outcome, cha
   count_end(job, &outcome->error);
   job->client->stats.cached += outcome->cached;
   job->outcome = outcome;
-  atomic_store_explicit(&job->progress.phase, STEPIMG_DONE, memory_order_relaxed);
   list_remove(&job->host);
   place_leave(&job->place);
   if (job->queue != NULL)
@@ -385,7 +384,10 @@ void stepimg_job_progress(stepimg_job *job, struct stepimg_progress *progress)
 {
   const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
   progress->state = public_state(job, outcome != NULL);
-  progress->phase = (enum stepimg_phase)atomic_load_explicit(&job->progress.phase, memory_order_relaxed);
+  if (outcome != NULL) /* of a job that was given up the I/O thread may go on to note its own */
+    progress->phase = STEPIMG_DONE;
+  else
+    progress->phase = (enum stepimg_phase)atomic_load_explicit(&job->progress.phase, memory_order_relaxed);
   progress->sent = atomic_load_explicit(&job->progress.sent, memory_order_relaxed);
   progress->to_send = atomic_load_explicit(&job->progress.to_send, memory_order_relaxed);
   progress->received = atomic_load_explicit(&job->progress.received, memory_order_relaxed);
