@@ -255,7 +255,8 @@ describe("strict = false", function()
     assert.equal(0, support.posts(server, function()
       for field, value in pairs {
         steps = 51, seed = "1", size = "1x1", shiny = print, level = 0 / 0, deep = {[{}] = 1}, loop = loop,
-        [print] = 1, [7] = 1,
+        [print] = 1, [7] = 1, text = {"\255"}, key = {["\255"] = 1}, both = {[1] = 1, ["1"] = 2, x = 3},
+        ["a\0\255"] = 1, ["\255"] = "x",
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
         assert.equal("invalid", err.kind)

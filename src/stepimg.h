@@ -259,6 +259,9 @@ STEPIMG_API enum stepimg_kind stepimg_validate(const struct stepimg_param *param
 enum { STEPIMG_NUMBER_MAX = 32 };
 STEPIMG_API const char *stepimg_number(char out[STEPIMG_NUMBER_MAX], double number);
 
+/* Whether a text may stand in JSON: RFC 3629, no surrogates, no overlong forms. Any thread. */
+STEPIMG_API bool stepimg_is_utf8(const char *text, size_t length);
+
 /* Seconds of a clock that is never set back; its start says nothing. Any thread. */
 STEPIMG_API double stepimg_now(void);
 

@@ -422,7 +422,7 @@ function image:close() end
 ---@field reason? stepimg.Reason
 ---With the kind `invalid`: the row of `stepimg.models` that was broken.
 ---@field rule? stepimg.Rule
----With the kind `invalid`: every flaw, in the order of the form; the first is the error's own.
+---With the kind `invalid`: every flaw, in the order of the form, up to 32 (16 of them unknown names); the first is the error's own.
 ---@field all? stepimg.Flaw[]
 ---HTTP.
 ---@field status? integer

@@ -42,6 +42,12 @@ bool text_count(const char *text, size_t length, size_t *characters, size_t *at)
   return i == length;
 }
 
+bool stepimg_is_utf8(const char *text, size_t length)
+{
+  size_t characters, at;
+  return text_count(text, length, &characters, &at);
+}
+
 bool text_has_control(const char *text, size_t length)
 {
   for (size_t i = 0; i < length; i++)

@@ -166,14 +166,12 @@ static void take_back(struct connection_user *user)
 }
 
 enum connection_state connection_enter(struct connections *connections, struct connection_user *user, CURL *easy,
-                                       int from_port, int to_port, bool post)
+                                       int from_port, int to_port, bool is_new, bool post)
 {
-  long made = 0;
   take_back(user);
   connection_leave(user);
-  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
   struct connection *connection = find(connections, from_port, to_port);
-  if (made > 0)
+  if (is_new)
     connection = learn_of(connections, connection, from_port, to_port);
   else if (post) {
     if (connection == NULL || has_ended(connection, easy))

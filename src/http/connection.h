@@ -56,7 +56,7 @@ enum connection_state {
 /* For CURLOPT_PREREQFUNCTION: easy has a connection, from one port to another, and is about to begin a request on it. Where
    it is fine, the user is on it then; a GET may go out on any. */
 MUST_USE enum connection_state connection_enter(struct connections *connections, struct connection_user *user,
-                                                CURL *easy, int from_port, int to_port, bool post);
+                                                CURL *easy, int from_port, int to_port, bool is_new, bool post);
 /* Its request was answered; http1: over HTTP/1, where a server ends a connection with an answer, and nothing is lost. */
 void connection_answered(struct connection_user *user, bool http1);
 /* Its POST was lost with the connection. */

@@ -73,10 +73,11 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   count_connections(exchange);
   if (exchange->body_sent > 0 || exchange->head.bytes > 0)
     return CURL_PREREQFUNC_ABORT;
-  enum connection_state state = connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy,
-                                                 from_port, to_port, exchange->post && !exchange->fresh);
-  exchange->placed = state == CONNECTION_FINE;
   exchange->reused = exchange->made == before;
+  enum connection_state state =
+      connection_enter(&exchange->pool->connections, &exchange->user, exchange->easy, from_port, to_port,
+                       !exchange->reused, exchange->post && !exchange->fresh);
+  exchange->placed = state == CONNECTION_FINE;
   if (exchange->placed && !exchange->post) /* a POST's phase is what its body does */
     enter(exchange, STEPIMG_WAITING);
   if (exchange->placed)
@@ -298,6 +299,7 @@ bool exchange_start_anew(struct exchange *exchange)
     exchange_avoid_kept(exchange);
   exchange->left = exchange->placed = false;
   exchange->anew = true;
+  enter(exchange, STEPIMG_CONNECTING);
   curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L);
   handle_limit(exchange->easy, exchange->ends_at - clock_now());
   return pool_add(exchange->pool, &exchange->place, exchange->easy);

@@ -44,7 +44,7 @@
  *                                 params: a plain table, which becomes wire
  *   check_call(options) -> true | nil, flaw, slip         option_names(call) -> list      models() -> table
  *   path_key(path) -> a string that paths to one file share              whole_path(path) -> what it means now
- *   number(x) -> its JSON | nil   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
+ *   number(x) -> its JSON | nil   is_utf8(text)   now() -> seconds        kind(x) -> "client" | "job" | "loop" | nil
  *
  * A flaw is a plain table, an error without its metatable; slip says that the programmer is at fault.
  */

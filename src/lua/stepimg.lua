@@ -122,14 +122,18 @@ local function encode_table(value, depth)
       return nil, complaint
     elseif is_list then
       parts[key] = text
-    elseif type(key) == "string" then
-      parts[#parts + 1] = json.encode(key) .. ":" .. text
     else
-      local name = type(key) == "number" and number(key)
-      if not name then
+      local name = type(key) == "number" and number(key) or key
+      if type(name) ~= "string" then
         return nil, "a key is a " .. type(key)
+      elseif name ~= key and value[name] ~= nil then
+        return nil, "two keys are " .. name
       end
-      parts[#parts + 1] = '"' .. name .. '":' .. text
+      name, complaint = encode(name, depth)
+      if not name then
+        return nil, complaint
+      end
+      parts[#parts + 1] = name .. ":" .. text
     end
   end
   return (is_list and "[" or "{") .. concat(parts, ",") .. (is_list and "]" or "}")
@@ -139,7 +143,7 @@ end
 function encode(value, depth)
   local of = type(value)
   if of == "string" then
-    return json.encode(value)
+    return primitives.is_utf8(value) and json.encode(value) or nil, "a text is not valid UTF-8"
   elseif of == "number" then
     return number(value) or nil, "a number is infinite or none"
   elseif of == "boolean" then

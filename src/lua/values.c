@@ -208,7 +208,7 @@ static void make_wire(lua_State *L, const struct stepimg_checked *checked)
   values_set_string(L, "size", checked->size);
 }
 
-/* Whether lua-cjson writes it as it is. A fraction would depend on the locale, and a long number lose digits. */
+/* Whether lua-cjson writes the value as it is. A fraction would depend on the locale, and a long number lose digits. */
 static bool is_plain(const struct stepimg_value *value)
 {
   static const int64_t LARGEST = 99999999999999;
@@ -238,7 +238,8 @@ static int check(lua_State *L)
   for (lua_pushnil(L); lua_next(L, 1) && count < capacity; lua_pop(L, 1)) {
     params[count].name = values_name(L, -2);
     params[count].value = values_get(L, -1);
-    plain = plain && lua_type(L, -2) == LUA_TSTRING && is_plain(&params[count].value);
+    plain = plain && lua_type(L, -2) == LUA_TSTRING && strlen(lua_tostring(L, -2)) == lua_rawlen(L, -2) &&
+            is_plain(&params[count].value);
     count++;
   }
   if (!stepimg_check(params, count, model, strict, &checked, &flaws)) {
@@ -253,6 +254,14 @@ static int check(lua_State *L)
   values_push_warnings(L, checked.warnings, checked.warning_count);
   lua_pushboolean(L, plain);
   return 3;
+}
+
+static int is_utf8(lua_State *L)
+{
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_pushboolean(L, stepimg_is_utf8(text, length));
+  return 1;
 }
 
 static int number(lua_State *L)
@@ -374,6 +383,7 @@ void open_values(lua_State *L)
 {
   static const luaL_Reg functions[] = {{"check", check},
                                        {"number", number},
+                                       {"is_utf8", is_utf8},
                                        {"models", models},
                                        {"check_call", check_call},
                                        {"option_names", option_names},
