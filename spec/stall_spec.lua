@@ -37,6 +37,18 @@ describe("stall_timeout", function()
     client:close()
   end
 
+  it("is not what the head takes: first_byte is when the answer began", function()
+    local PAUSE = 0.3
+    with(function(connection)
+      connection:xwrite(WHOLE:sub(1, 20)) -- the first line, and no other
+      cqueues.sleep(PAUSE)
+      connection:xwrite(WHOLE:sub(21))
+    end, nil, {}, function(_, _, job)
+      local timing = assert(raw.finish(job)).timing
+      assert.is_true(timing.total - timing.first_byte >= PAUSE / 2)
+    end)
+  end)
+
   local function send(bytes)
     return function(connection)
       connection:xwrite(bytes)

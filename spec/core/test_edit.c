@@ -63,6 +63,8 @@ static void refuses_names_that_break_a_header(void **state)
   }
   const struct stepimg_field huge[] = {{"a", "", SIZE_MAX - 64}, {"b", "", 128}};
   make(&(struct stepimg_edit){.fields = huge, .field_count = 2, .bytes = gif, .length = sizeof gif}, STEPIMG_NOMEM);
+  const struct stepimg_field largest[] = {{"a", "", SIZE_MAX - sizeof(struct edit) - 1}};
+  make(&(struct stepimg_edit){.fields = largest, .field_count = 1, .bytes = gif, .length = sizeof gif}, STEPIMG_NOMEM);
 }
 
 static void drop(void *context, void *memory, size_t size)

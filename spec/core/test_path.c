@@ -55,9 +55,20 @@ static void a_backslash_is_a_separator_or_a_letter(void **state)
   assert_int_equal(ON_WINDOWS, are_one("folder\\..\\a.png", "a.png"));
 }
 
+static void what_leads_nowhere_ends_a_path_too(void **state)
+{
+  static const char *const pairs[][2] = {
+      {"a/b/.", "a/b"}, {"a/b/", "a/b"}, {"a/b//", "a/b"}, {"a/b/c/..", "a/b"}, {"/a/./", "/a"}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(pairs); i++)
+    assert_true(are_one(pairs[i][0], pairs[i][1]));
+  assert_false(are_one("c/ab", "bc/a"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_leads_nowhere_ends_a_path_too),
       cmocka_unit_test(the_case_of_letters_tells_files_apart_or_not),
       cmocka_unit_test(no_language_makes_files_one),
       cmocka_unit_test(a_backslash_is_a_separator_or_a_letter),
