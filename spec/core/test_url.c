@@ -216,7 +216,13 @@ static void takes_http_beyond_this_machine_where_it_is_allowed(void **state)
   assert_int_equal(url_endpoint("http://gateway.example:8080/v1", true, &endpoint, &error), STEPIMG_OK);
   assert_string_equal(endpoint, "http://gateway.example:8080/v1/images/generations");
   memset(&error, 0, sizeof error);
-  assert_int_equal(url_check_proxy("http://proxy.example:1", endpoint, &error), STEPIMG_OK);
+  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "%s://proxy.example:1", schemes[i]);
+    assert_int_equal(url_check_proxy(proxy, endpoint, &error), STEPIMG_OK);
+  }
+  assert_int_equal(url_check_proxy("socks6://proxy.example:1", endpoint, &error), STEPIMG_INVALID);
   assert_int_equal(url_check_proxy("http://proxy.example:1", "http://127.0.0.1/v1", &error), STEPIMG_INVALID);
   free(endpoint);
   assert_int_equal(url_endpoint("ftp://gateway.example/v1", true, &endpoint, &error), STEPIMG_INVALID);
