@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stepimg.h"
+
 /* Length of the UTF-8 sequence at the start of text; 0 if it is none. */
 static size_t sequence(const unsigned char *text, size_t length)
 {
