@@ -59,11 +59,17 @@ static MUST_USE bool charge(struct worker *worker, struct stepimg_job *job)
   return false;
 }
 
+/* When its exchange is looked at again, which may be stalled by that moment. */
+static bool look_again(struct worker *worker, struct stepimg_job *job, double moment)
+{
+  return job_set_timer(&worker->jobs, job, fmin(moment, exchange_late_at(&job->work->exchange)));
+}
+
 /* Its exchange was started, or there was no memory for it. Its timer looks for a stall; its deadline is in the exchange's
    timeout. */
 static void watch(struct worker *worker, struct stepimg_job *job, bool started)
 {
-  if (!started || !job_set_timer(&worker->jobs, job, clock_now() + job->call.stall_timeout))
+  if (!started || !look_again(worker, job, clock_now() + job->call.stall_timeout))
     work_no_memory(worker, job);
 }
 
@@ -250,14 +256,15 @@ void attempt_ended(struct worker *worker, struct stepimg_job *job, CURLcode code
   work_finish(worker, job, &error);
 }
 
-/* Ends what has stood still for too long, or looks again when it may have. */
+/* Ends what has stood still or lasted for too long, or looks again when it may have. */
 static void look_for_stall(struct worker *worker, struct stepimg_job *job, double now)
 {
-  double patience = job->call.stall_timeout, moment = exchange_stalls_at(&job->work->exchange, patience);
-  if (moment <= now) {
-    job->work->exchange.stalled = true;
+  struct exchange *exchange = &job->work->exchange;
+  double patience = job->call.stall_timeout, moment = exchange_stalls_at(exchange, patience);
+  exchange->stalled = moment <= now;
+  if (exchange->stalled || exchange_late_at(exchange) <= now)
     attempt_ended(worker, job, CURLE_OPERATION_TIMEDOUT);
-  } else if (!job_set_timer(&worker->jobs, job, moment < INFINITY ? moment : now + patience))
+  else if (!look_again(worker, job, moment < INFINITY ? moment : now + patience))
     work_no_memory(worker, job);
 }
 

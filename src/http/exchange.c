@@ -318,6 +318,12 @@ double exchange_stalls_at(const struct exchange *exchange, double patience)
   return arriving ? exchange->heard_at + patience : INFINITY;
 }
 
+double exchange_late_at(const struct exchange *exchange)
+{
+  static const double GRACE = 0.1; /* seconds */
+  return exchange->ends_at + GRACE;
+}
+
 void exchange_free(struct exchange *exchange)
 {
   if (exchange->easy == NULL)

@@ -88,6 +88,9 @@ MUST_USE bool exchange_start_anew(struct exchange *exchange);
 /* The moment from which it counts as stalled, as nothing of the answer has come for so many seconds; it may be later by
    then. INFINITY: a POST whose answer has not begun. */
 double exchange_stalls_at(const struct exchange *exchange, double patience);
+/* The moment from which it has lasted for too long. libcurl ends it a little earlier, unless it has begun the request once
+   more by itself, which then has a timeout of its own (8.23.0). */
+double exchange_late_at(const struct exchange *exchange);
 /* Of the answer so far; 0: none. */
 int exchange_status(const struct exchange *exchange);
 /* Nothing tells a whole body from one that was cut, but what is in it. */

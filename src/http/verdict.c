@@ -46,9 +46,7 @@ static void timed_out(const struct hearing *hearing, struct stepimg_error *error
   const struct exchange *exchange = hearing->exchange;
   long long bytes = atomic_load_explicit(&exchange->progress->received, memory_order_relaxed);
   char seconds[TEXT_NUMBER_MAX];
-  curl_off_t spent = 0;
-  curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &spent); /* of the last time that it was begun */
-  text_number(seconds, exchange->anew ? clock_now() - exchange->began_at : (double)spent / 1e6, 3);
+  text_number(seconds, clock_now() - exchange->began_at, 3); /* libcurl's own is of the last time that it was begun */
   if (exchange->stalled && exchange->head.bytes > 0)
     error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s stood still (%lld bytes had come); see stall_timeout",
               hearing->host, bytes);
