@@ -2,7 +2,7 @@
  * The core's main path, from options to a picture, with its N-th allocation failing, for each N until none fails; then
  * the same for libcurl's, through its memory hooks. A C program that uses the core without Lua.
  *
- *   allocations core|libcurl SAVE URL [CA_FILE]
+ *   allocations core|libcurl SAVE CACHE URL [CA_FILE]
  *
  * Linked with --wrap, so that the core's malloc, calloc, realloc and its frees come here. Prints how many allocations
  * were failed. A crash, a leak (it counts), a hang or an answer that is neither right nor an error ends it badly.
@@ -133,7 +133,7 @@ static bool is_sane(const struct stepimg_outcome *outcome)
     return strcmp(outcome->account->type, "prepaid") == 0 && outcome->account->balance > 25;
   if (outcome->model_count > 0)
     return outcome->model_count == 2 && strcmp(outcome->models[1], "step-2-mini") == 0;
-  if (requests_of(outcome) != (outcome->images[0].url != NULL ? 2 : 1))
+  if (requests_of(outcome) != (outcome->cached ? 0 : outcome->images[0].url != NULL ? 2 : 1))
     return false;
   return outcome->image_count == 1 && (outcome->images[0].path != NULL || outcome->images[0].payload != NULL) &&
          outcome->images[0].format == STEPIMG_PNG && outcome->images[0].has_seed && outcome->id != NULL;
@@ -142,7 +142,7 @@ static bool is_sane(const struct stepimg_outcome *outcome)
 /* The beginning of a GIF, 16 wide and 8 high: the stand-in wants no more of a picture. */
 static const char gif[] = "GIF89a\x10\0\x08\0\x81\0\0";
 
-static bool run_jobs(stepimg_client *client, const char *save)
+static bool run_jobs(stepimg_client *client, const char *save, const char *cache)
 {
   static const struct stepimg_field fields[] = {
       {"model", "step-image-edit-2", 17}, {"prompt", "{\"bytes\":150000} x", 18}, {"response_format", "b64_json", 8}};
@@ -153,7 +153,9 @@ static bool run_jobs(stepimg_client *client, const char *save)
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"bytes\\\":150000} x\",\"response_format\":\"b64_json\"}",
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"bytes\\\":150000} x\",\"response_format\":\"url\"}",
       "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"status\\\":503} x\",\"response_format\":\"url\"}",
-  };
+      "{\"model\":\"step-image-edit-2\",\"prompt\":\"{\\\"bytes\\\":150000} "
+      "x\",\"response_format\":\"b64_json\",\"seed\":7}",
+  }; /* the last is in the cache once it was there without a failure */
   bool sane = true;
   int64_t submitted = 0, done = 0;
   const size_t count = sizeof bodies / sizeof *bodies;
@@ -171,6 +173,7 @@ static bool run_jobs(stepimg_client *client, const char *save)
     request.call = *stepimg_client_call_defaults(client);
     request.call.retries = 0;
     request.call.deadline = 60;
+    request.call.cache = i == count - 1 ? cache : NULL;
     request.queue = stepimg_client_queue(client);
     if (stepimg_submit(client, &request, &job, &error) != STEPIMG_OK) {
       sane = sane && (error.kind == STEPIMG_NOMEM || error.kind == STEPIMG_NETWORK); /* no thread, no connections */
@@ -186,7 +189,7 @@ static bool run_jobs(stepimg_client *client, const char *save)
   return sane && add_up(client, submitted, done);
 }
 
-static bool run(const char *url, const char *ca_file, const char *save)
+static bool run(const char *url, const char *ca_file, const char *save, const char *cache)
 {
   struct stepimg_options options;
   struct stepimg_error error = {.kind = STEPIMG_OK};
@@ -199,7 +202,7 @@ static bool run(const char *url, const char *ca_file, const char *save)
       (ca_file == NULL || set(&options, "ca_file", ca_file, &error) == STEPIMG_OK) &&
       stepimg_options_add_header(&options, "X-Host", &header, &error) == STEPIMG_OK &&
       stepimg_client_new(&options, &client, &error) == STEPIMG_OK)
-    sane = run_jobs(client, save);
+    sane = run_jobs(client, save, cache);
   else
     sane = error.kind == STEPIMG_NOMEM;
   stepimg_options_clear(&options);
@@ -210,21 +213,21 @@ static bool run(const char *url, const char *ca_file, const char *save)
 int main(int argc, char **argv)
 {
   enum { MOST = 100000 };
-  if (argc < 4) {
-    fprintf(stderr, "usage: allocations core|libcurl SAVE URL [CA_FILE]\n");
+  if (argc < 5) {
+    fprintf(stderr, "usage: allocations core|libcurl SAVE CACHE URL [CA_FILE]\n");
     return 2;
   }
   bool of_libcurl = strcmp(argv[1], "libcurl") == 0;
   if (of_libcurl)
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, __real_free, curl_realloc, curl_strdup, curl_calloc);
-  const char *ca_file = argc > 4 ? argv[4] : NULL;
-  bool sane = run(argv[3], ca_file, argv[2]);
+  const char *ca_file = argc > 5 ? argv[5] : NULL;
+  bool sane = run(argv[4], ca_file, argv[2], argv[3]);
   long before = atomic_load(&living), n = 0;
   do {
     n++;
     atomic_store(&failed, false);
     atomic_store(&until_failure, n);
-    sane = run(argv[3], ca_file, argv[2]) && sane;
+    sane = run(argv[4], ca_file, argv[2], argv[3]) && sane;
     if (!sane || atomic_load(&living) != before)
       fprintf(stderr, "allocation %ld: %s, %ld blocks left\n", n, sane ? "sane" : "NOT SANE",
               atomic_load(&living) - before);
