@@ -215,10 +215,11 @@ describe("await", function()
   end)
 
   it("is resumed where each of very many coroutines calls update as it wakes, within that of the last", function()
-    local output = support.run([[
+    local many = _VERSION == "Lua 5.1" and 60000 or 1000 -- the others have a bound of their own, at 200
+    local output = support.run(([[
       local client = assert(require "stepimg".new())
       local jobs, woken = {}, 0
-      for i = 1, 60000 do
+      for i = 1, %d do
         jobs[i] = assert(client:submit "x")
         coroutine.wrap(function()
           jobs[i]:await()
@@ -232,8 +233,8 @@ describe("await", function()
         assert(ok or tostring(err):find("C stack overflow", 1, true), err)
       end
       print(woken)
-    ]], {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url})
-    assert.equal("60000\n", output)
+    ]]):format(many), {STEP_API_KEY = support.KEY, STEP_BASE_URL = server.base_url})
+    assert.equal(many .. "\n", output)
   end)
 
   it("is forgotten where its coroutine is closed or collected; the job goes on for who holds it", function()
