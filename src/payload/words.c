@@ -216,6 +216,8 @@ void words_read(struct words *words, const char *body, size_t length, const char
 {
   char *message = words->message;
   memset(words, 0, sizeof *words);
+  if (length == 0) /* body may be NULL */
+    return;
   size_t mark = text_mark_length(body, length); /* some stores of files begin with one */
   body += mark;
   length -= mark;
