@@ -12,10 +12,11 @@
  * examples/c/picture.c is a whole program.
  *
  * Threads. A client and its jobs belong to the thread that made the client (the host's thread); every function here is
- * called there, but for those that say "Any thread". Each client has one I/O thread of its own, which starts with the first job, ends when it had nothing to
- * do for a minute, and ends with the client; nobody waits for that but the process's end. In a child that fork has made,
- * a client of its parent's is of no use: what is asked of it fails or does nothing, and its jobs count as cancelled.
- * Different clients may live in different threads at the same time.
+ * called there, but for those that say "Any thread", stepimg_check, stepimg_is_sent, stepimg_validate and the look-ups
+ * that take no client. Each client has one I/O thread of its own, which starts with the first job, ends when it had
+ * nothing to do for a minute, and ends with the client; nobody waits for that but the process's end. In a child that fork
+ * has made, a client of its parent's is of no use: what is asked of it fails or does nothing, and its jobs count as
+ * cancelled. Different clients may live in different threads at the same time.
  *
  * Errors. A function that can fail returns an enum stepimg_kind, STEPIMG_OK (0) on success, and fills the struct
  * stepimg_error it was given. Out-parameters are cleared first. STEPIMG_NOMEM is the one kind that is not among those
