@@ -24,6 +24,13 @@
 #define compat_interpret(L) ((void)(L))
 #endif
 
+/* A function for who needs no more than a call. */
+COMPAT int compat_nothing(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
 /* ---- 5.5: a step is counted in bytes, a coroutine is closed with who closes it, a state has a seed */
 #if LUA_VERSION_NUM >= 505
 #define compat_step(L, kib) lua_gc(L, LUA_GCSTEP, 1024 * (size_t)(kib))
@@ -137,11 +144,6 @@ COMPAT int lua_isinteger(lua_State *L, int index)
 /* LuaJIT, which may load what was built for 5.1, takes a coroutine that raised for the running one until a function is
    called. Where the error is raised on, compiled code goes on behind a pcall, and crashes when that coroutine has been
    collected. So one is called; it is on the stack before, since making it may raise. */
-COMPAT int compat_nothing(lua_State *L)
-{
-  (void)L;
-  return 0;
-}
 #define compat_leave(L) lua_pushcfunction(L, compat_nothing)
 #define compat_come_back(L) lua_call(L, 0, 0)
 

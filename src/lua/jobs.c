@@ -263,18 +263,12 @@ static int settle(lua_State *L)
   return settled(L);
 }
 
-static int nothing(lua_State *L)
-{
-  (void)L;
-  return 0;
-}
-
 /* Allocates what Lua needs to call a function, so that the next call gets as far as the function's first instruction. */
 static void make_room_for_call(lua_State *L)
 {
   enum { LARGEST_FRAME = 256 }; /* slots of a Lua function; one with varargs moves to a second one */
   luaL_checkstack(L, 2 * LARGEST_FRAME + LUA_MINSTACK, NULL);
-  lua_pushcfunction(L, nothing);
+  lua_pushcfunction(L, compat_nothing);
   lua_call(L, 0, 0);
 }
 

@@ -67,7 +67,6 @@ static bool check_stranger(const struct check *check, const struct stepimg_param
 {
   const char *names[MAX_NAMES] = {NULL};
   struct stepimg_rule text = {.name = param->name, .type = STEPIMG_STRING};
-  size_t characters, at;
   char quoted[TEXT_QUOTE_MAX];
   if (check->strict) {
     const char *place = options_place(param->name);
@@ -77,7 +76,7 @@ static bool check_stranger(const struct check *check, const struct stepimg_param
       names[i] = check->rules->rules[i].name;
     return flaw_unknown_name(flaw, "parameter", param->name, names);
   }
-  if (!text_count(param->name, strlen(param->name), &characters, &at))
+  if (!stepimg_is_utf8(param->name, strlen(param->name)))
     return flaw_set_field(flaw, "", STEPIMG_REASON_TEXT, "the parameter's name %s is not valid UTF-8",
                           text_quote(quoted, param->name, strlen(param->name)));
   bool good = param->value.type != STEPIMG_STRING || value_check_text(&text, &param->value, flaw);
