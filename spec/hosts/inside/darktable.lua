@@ -7,9 +7,19 @@ local function say(...)
   io.stdout:flush()
 end
 
--- The command line ends by itself, when it has exported its picture.
+-- The command line ends by itself when it has exported its picture, also beside a script that lets go of darktable's Lua,
+-- as dt.control.execute and dt.database.import do. What is still to be said holds that end up.
+local finished = true
+
+dt.register_event("host", "exit", function()
+  while not finished do
+    dt.control.sleep(10)
+  end
+end)
+
 local function quit()
   say "ending"
+  finished = true
   if dt.configuration.has_gui then
     dt.gui.action("global/quit", 0, "", "", 1.0)
   end
@@ -48,6 +58,7 @@ local function ends()
 end
 
 local function paints()
+  finished = false
   package.path = root .. "/examples/darktable/?.lua;" .. package.path
   local picture, stepimg = require "picture", require "stepimg"
   while dt.configuration.has_gui and not picture.panel do
