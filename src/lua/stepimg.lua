@@ -164,11 +164,8 @@ for _, rules in next, primitives.models() do
   end
 end
 
--- The body of a request | nil, complaint. Most are such that lua-cjson can write them.
-local function encode_wire(wire, is_plain)
-  if is_plain then
-    return json.encode(wire)
-  end
+-- The body of a request that lua-cjson cannot write | nil, complaint.
+local function encode_wire(wire)
   for name in next, wire do
     if type(name) ~= "string" then
       return nil, "a name is a " .. type(name)
@@ -206,7 +203,7 @@ end
 -- What a set of parameters means: wire, warnings or nil, picture or nil, whether wire is plain | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
-  local picture = picture_of(copy.image)
+  local picture = copy.image ~= nil and picture_of(copy.image) or nil
   if picture then
     copy.image = nil
   end
@@ -300,12 +297,19 @@ local function prepare(client, params, options, deferred)
   if not wire then
     return nil, found
   end
-  local body, complaint = (picture and form_of or encode_wire)(wire, is_plain)
+  local body, complaint
+  if picture then
+    body, complaint = form_of(wire)
+  elseif is_plain then
+    body = json.encode(wire)
+  else
+    body, complaint = encode_wire(wire)
+  end
   if not body then
     return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
-  local seed = type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
+  local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
   if seed or found then
     attr.seed, attr.warnings = seed, found
   end
@@ -890,7 +894,7 @@ local Client = {}
 
 -- What is wrong with the arguments' types, or nil.
 local function wrong_arguments(params, options, surplus, name)
-  if not is_params(params) then
+  if type(params) ~= "table" and not is_params(params) then
     return bad_argument(1, name, "string or table", params)
   elseif options ~= nil and type(options) ~= "table" then
     return bad_argument(2, name, "table", options)
