@@ -211,6 +211,27 @@ describe("A kept connection", function()
     client:close()
   end)
 
+  it("has a download that libcurl itself repeats on another in the counters as often as it was asked for", function()
+    local picture = support.painted {seed = 7, bytes = 10000}
+    local server <close> = raw.listen(function(connection, server)
+      for i = 1, 2 do
+        if server:request(connection) and i == 1 then
+          connection:xwrite(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(#picture) .. picture)
+        end
+      end
+    end)
+    local client <close> = support.client(service, {retries = 0})
+    for i = 1, 3 do
+      local result = assert(raw.finish(assert(client:submit {
+        prompt = support.prompt {url = "http://" .. server.host .. "/a.png"}, response_format = "url",
+      })))
+      assert.equal(2, #result.history)
+      assert.fields({connections = i, requests = 2 * i - 1}, server)
+      assert.equal(server.requests, client:stats().downloads)
+    end
+    client:close()
+  end)
+
   -- What costs nothing is asked once more, on another connection. Over HTTP/1.1 libcurl sees to it.
   local FREE = {
     download = function(client, host)
@@ -243,6 +264,7 @@ describe("A kept connection", function()
           assert(raw.finish(assert(ask(client, host))))
           assert.fields({connections = i, requests = 2 * i - 1}, server)
         end
+        assert.equal(what == "download" and server.requests or 0, client:stats().downloads)
         client:close()
       end)
     end

@@ -353,7 +353,7 @@ struct stepimg_stats {
   int64_t cached;                  /* of done: without a request */
   int64_t requests;                /* POSTs begun */
   int64_t repeats;                 /* of these: after one that failed */
-  int64_t downloads;               /* GETs of pictures begun, their redirects and repeats too */
+  int64_t downloads;               /* GETs of pictures begun, their redirects and repeats too, also libcurl's own */
   int64_t maybe_billed;            /* of failed and cancelled: those whose error says so */
   int64_t bytes_received;          /* of all bodies, errors' too; without their compression */
   int64_t connections;             /* made anew, to the service, to pictures' hosts and to proxies */
@@ -363,8 +363,8 @@ struct stepimg_stats {
   int64_t budget_left; /* now: POSTs that may still be begun; negative: there is no budget */
 };
 
-/* All of one moment, except for the bytes, connections and the budget, which change meanwhile. In a child after fork all are
-   0, and there is no budget. */
+/* All of one moment, except for the bytes, downloads, connections and the budget, which change meanwhile. In a child after
+   fork all are 0, and there is no budget. */
 STEPIMG_API void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats);
 
 /* Where finished jobs wait to be fetched. Each client has one of its own; a caller who wants to keep some jobs apart

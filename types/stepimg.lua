@@ -381,7 +381,8 @@ function image:close() end
 ---@field requests integer
 ---Of those, the ones that followed one that failed.
 ---@field repeats integer
----GETs of pictures, with their redirects and repeats.
+---GETs of pictures, with their redirects and repeats. One that met a kept connection at its end and was asked for at once on
+---another counts twice, and is one entry of the `history`.
 ---@field downloads integer
 ---Of `failed` and `cancelled`: those that may be on the bill all the same. So `done - cached + maybe_billed` pictures are on the bill at most.
 ---@field maybe_billed integer

@@ -156,6 +156,7 @@ void stepimg_client_stats(stepimg_client *client, struct stepimg_stats *stats)
   stats->queued = stats->submitted - stats->done - stats->failed - stats->cancelled - stats->in_flight;
   stats->bytes_received = atomic_load(&client->traffic.bytes);
   stats->connections = atomic_load(&client->traffic.connections);
+  stats->downloads += atomic_load(&client->traffic.again);
   int left = client->budget - atomic_load(&client->spent); /* which is one too many while a POST is refused */
   stats->budget_left = client->budget < 0 ? -1 : left > 0 ? left : 0;
 }

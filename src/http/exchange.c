@@ -80,6 +80,9 @@ static int begin_request(void *context, char *to, char *from, int to_port, int f
   exchange->placed = state == CONNECTION_FINE;
   if (exchange->placed && !exchange->post) /* a POST's phase is what its body does */
     enter(exchange, STEPIMG_WAITING);
+  if (exchange->placed && exchange->begun && exchange->image != NULL)
+    atomic_fetch_add_explicit(&exchange->pool->traffic->again, 1, memory_order_relaxed);
+  exchange->begun = exchange->begun || exchange->placed;
   if (exchange->placed)
     return CURL_PREREQFUNC_OK;
   exchange->fresh = state == CONNECTION_ENDED || exchange->anew; /* a second time, no other is looked for */

@@ -40,6 +40,7 @@ struct exchange {
   struct pool_place place;
   struct connection_user user;
   bool placed;    /* its request was begun on a connection */
+  bool begun;     /* or was, before it began anew */
   bool reused;    /* on one that was there before */
   long made;      /* connections for it that are counted in traffic */
   bool awaits;    /* counted in connections->awaited */

@@ -19,6 +19,7 @@ struct pool_generation; /* pool.c */
 struct traffic {
   atomic_llong bytes;       /* of bodies that came */
   atomic_llong connections; /* made anew */
+  atomic_llong again;       /* GETs of pictures that were begun once more on another connection, and are one exchange */
 };
 
 struct pool {
