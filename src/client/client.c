@@ -221,25 +221,14 @@ bool stepimg_queue_wait(stepimg_client *client, stepimg_queue *queue, double sec
   return there;
 }
 
-/* Reads a count of the queue's under the lock. */
-static size_t read_count(stepimg_client *client, const size_t *count)
-{
-  if (!client_is_here(client))
-    return 0;
-  lock_acquire(&client->lock);
-  size_t value = *count;
-  lock_release(&client->lock);
-  return value;
-}
-
 size_t stepimg_queue_pending(stepimg_client *client, const stepimg_queue *queue)
 {
-  return read_count(client, &queue->pending);
+  return client_is_here(client) ? atomic_load(&queue->pending) : 0;
 }
 
 size_t stepimg_queue_finished(stepimg_client *client, const stepimg_queue *queue)
 {
-  return read_count(client, &queue->count);
+  return client_is_here(client) ? atomic_load(&queue->count) : 0;
 }
 
 int stepimg_queue_fd(stepimg_client *client, stepimg_queue *queue)

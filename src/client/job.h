@@ -63,11 +63,11 @@ struct stepimg_job {
   bool storing;
   bool flying; /* counted in the client's in_flight */
   struct history history;
-  struct place place;              /* where it saves to, while it has no outcome */
-  char *link;                      /* owned: where the picture lies, once it is to be fetched; NULL: not known */
-  struct stepimg_queue *queue;     /* held; NULL: none, or it was fetched */
-  struct stepimg_outcome *outcome; /* set: ended, for the host */
-  struct list_link host;           /* of the client's unfinished jobs, then of the queue */
+  struct place place;          /* where it saves to, while it has no outcome */
+  char *link;                  /* owned: where the picture lies, once it is to be fetched; NULL: not known */
+  struct stepimg_queue *queue; /* held; NULL: none, or it was fetched */
+  _Atomic(struct stepimg_outcome *) outcome; /* set, under the lock: ended, for the host */
+  struct list_link host;                     /* of the client's unfinished jobs, then of the queue */
   struct list_link inbox;
 
   /* The I/O thread's. */

@@ -1,6 +1,6 @@
 /*
- * Where finished jobs wait for the host, in the order they finished. All but making and releasing happens under the lock
- * of the client whose jobs it holds. It knows links, not jobs.
+ * Where finished jobs wait for the host, in the order they finished. All but making, releasing and reading its counts
+ * happens under the lock of the client whose jobs it holds. It knows links, not jobs.
  */
 #ifndef STEPIMG_QUEUE_H
 #define STEPIMG_QUEUE_H
@@ -14,9 +14,11 @@
 #include "stepimg.h"
 
 struct stepimg_queue {
-  atomic_int holders;    /* who made it, and each of its jobs */
-  struct list finished;  /* their links */
-  size_t count, pending; /* of the list; jobs that belong to the queue, those still going included */
+  atomic_int holders;   /* who made it, and each of its jobs */
+  struct list finished; /* their links */
+  /* Changed under the lock, read without it. */
+  atomic_size_t count;   /* of the list */
+  atomic_size_t pending; /* jobs that belong to the queue, those still going included */
   struct signal signal;  /* set while the list is not empty */
 };
 
