@@ -21,6 +21,7 @@ local function refused(options, field)
   assert.is_nil(err.attempts)
   assert.is_nil(err.maybe_billed)
   assert.equal(field .. ": ", err.message:sub(1, #field + 2))
+  assert.same({{field = field, reason = err.reason, message = err.message}}, err.all)
   return err
 end
 

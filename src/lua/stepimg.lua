@@ -48,7 +48,11 @@ function Error.__concat(one, other)
   return tostring(one) .. tostring(other)
 end
 
+-- Who shows every flaw of what is invalid finds one in each such error, also in those of options.
 local function failure(flaw)
+  if flaw.kind == "invalid" and not flaw.all then
+    flaw.all = {{field = flaw.field, reason = flaw.reason, message = flaw.message, rule = flaw.rule}}
+  end
   return setmetatable(flaw, Error)
 end
 
