@@ -260,6 +260,8 @@ describe("strict = false", function()
         ["a\0\255"] = 1, ["\255"] = "x",
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
+        assert.same(err, support.failure(client:validate {prompt = "x", [field] = value}))
+        assert.is_true(type(err.reason) == "string" and #err.all > 0)
         assert.equal("invalid", err.kind)
       end
     end))

@@ -204,6 +204,33 @@ local function form_of(wire)
   return list
 end
 
+-- The first name whose value cannot be written, and why; nil: it is the names themselves.
+local function unwritten(wire)
+  local first, why
+  for name, value in next, wire do
+    if type(name) == "string" and (not first or name < first) then
+      local text, complaint = encode(value, 1)
+      if not text then
+        first, why = name, complaint
+      end
+    end
+  end
+  return first, why
+end
+
+-- The body of a request | nil, err: what is lax lets anything through that can be written.
+local function write(wire, picture)
+  local body, complaint = (picture and form_of or encode_wire)(wire)
+  if body then
+    return body
+  end
+  local field, why = unwritten(wire)
+  return nil, failure {
+    kind = "invalid", field = field, reason = "type",
+    message = (field and field .. ": it" or "the parameters") .. " cannot be written as JSON: " .. (why or complaint),
+  }
+end
+
 -- What a set of parameters means: wire, warnings or nil, picture or nil, whether wire is plain | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
@@ -240,9 +267,14 @@ local function validate(params, strict, model)
   if not is_params(params) then
     return nil, nil, bad_argument(1, "validate", "string or table", params)
   end
-  local wire, found = check(params, strict, model)
+  local wire, found, picture, is_plain = check(params, strict, model)
   if not wire then
     return nil, found
+  elseif not is_plain then
+    local body, err = write(wire, picture)
+    if not body then
+      return nil, err
+    end
   end
   return true, found or {}
 end
@@ -301,16 +333,14 @@ local function prepare(client, params, options, deferred)
   if not wire then
     return nil, found
   end
-  local body, complaint
-  if picture then
-    body, complaint = form_of(wire)
-  elseif is_plain then
+  local body, err
+  if is_plain and not picture then -- as most are: one call less
     body = json.encode(wire)
   else
-    body, complaint = encode_wire(wire)
+    body, err = write(wire, picture)
   end
   if not body then
-    return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
+    return nil, err
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
   local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
