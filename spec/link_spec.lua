@@ -210,7 +210,7 @@ describe("A link as a service writes it", function()
   end)
 
   it("leads to a picture that is there only after seconds", function()
-    for _, status in ipairs {"403 Forbidden", "404 Not Found"} do
+    for _, status in ipairs {"403 Forbidden", "404 Not Found", "202 Accepted", "425 Too Early"} do
       local began
       local result, err, lines = fetch("/x.png", {retries = 2}, function()
         began = began or cqueues.monotime()

@@ -48,12 +48,14 @@ static const struct row answers[] = {
 };
 
 /* Of a picture's host, which knows no keys and no balance: its refusals say nothing about them. All were paid for. A 403 is
-   what some say of a file that is not there yet. */
+   what some say of a file that is not there yet; a 202 and a 425 say just that. */
 static const struct row downloads[] = {
     {407, 407, POLICY_FORWARDED, 0, STEPIMG_NETWORK, true, POLICY_NEVER, "the proxy wants a user name and password"},
+    {202, 202, 0, 0, STEPIMG_PROTOCOL, true, POLICY_PATIENTLY, NULL},
     {403, 404, 0, 0, STEPIMG_REQUEST, true, POLICY_PATIENTLY, NULL},
     {408, 408, 0, 0, STEPIMG_REQUEST, true, POLICY_LATER, NULL},
     {421, 421, 0, 0, STEPIMG_REQUEST, true, POLICY_ELSEWHERE, NULL},
+    {425, 425, 0, 0, STEPIMG_REQUEST, true, POLICY_PATIENTLY, NULL},
     {429, 429, 0, 0, STEPIMG_RATE_LIMIT, true, POLICY_LATER, NULL},
     {400, 499, 0, 0, STEPIMG_REQUEST, true, POLICY_NEVER, NULL},
     {500, 599, 0, 0, STEPIMG_SERVER, true, POLICY_LATER, NULL},
