@@ -468,7 +468,11 @@ end
 
 -- --------------------------------------------------------------------------------------------------------- results --
 
-local FORMATS = {png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", webp = "webp", gif = "gif", avif = "avif"}
+local FORMATS = { -- by the end of a name; of some no picture is known to be
+  png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", jfif = "jpeg", webp = "webp", gif = "gif", avif = "avif",
+  bmp = "bmp", tif = "tiff", tiff = "tiff", heic = "heic", heif = "heic", jxl = "jxl", svg = "svg", ico = "ico",
+}
+local KNOWN = {png = true, jpeg = true, webp = true, gif = true, avif = true}
 
 local function add_warnings(result, attr)
   local found, image = {}, result.image or {}
@@ -479,10 +483,10 @@ local function add_warnings(result, attr)
     found[#found + 1] = warning("seed", format("seed: %s was asked for, but the picture was made with %s",
       number(attr.seed), number(image.seed)))
   end
-  local named = image.path and image.format and FORMATS[lower(match(image.path, "%.(%w+)$") or "")]
-  if named and named ~= image.format then
-    found[#found + 1] = warning("save", format("save: the name of %s is that of a %s, but the picture is a %s",
-      image.path, named, image.format))
+  local named = image.path and FORMATS[lower(match(image.path, "%.(%w+)$") or "")]
+  if named and named ~= image.format and (image.format or KNOWN[named]) then
+    found[#found + 1] = warning("save", format("save: the name of %s is that of a %s, but the picture is %s",
+      image.path, named, image.format and "a " .. image.format or "none"))
   end
   if result.shares_path and image.path then
     found[#found + 1] = warning("save", format("save: another picture was on its way to %s too, and one of the two "
