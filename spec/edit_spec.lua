@@ -151,6 +151,7 @@ describe("An edit", function()
       local closed = assert(client:generate {prompt = "x"}).image
       local filtered = assert(client:generate {prompt = support.prompt {picture = "filtered"}}).image
       server:reset()
+      local left = assert(client:generate({prompt = "x", response_format = "url"}, {download = false})).image
       closed:close()
       for text, message in pairs {
         [""] = "it is empty", hello = "PNG, JPEG, WebP or GIF", ["face.png"] = "not a path",
@@ -159,8 +160,9 @@ describe("An edit", function()
       } do
         assert.equal("image", refused(text, message))
       end
-      assert.equal("image", refused(closed, "it is empty"))
-      assert.equal("image", refused(filtered, "it is empty"))
+      assert.equal("image", refused(closed, "it was closed"))
+      assert.equal("image", refused(filtered, "the filter stopped this picture"))
+      assert.equal("image", refused(left, "it was not downloaded"))
       assert.equal("image", refused("\x89PNG\r\n\x1a\n\0\0\0\13IHDR\0\0\x10\1\0\0\0\x10", "4097 x 16"))
       for _, other in ipairs {{}, 5, true, print, client, {bytes = samples.gif}, {path = "face.png"}} do
         local says = ("image expected, got %s; give a picture's bytes, or a result's image"):format(type(other))

@@ -178,7 +178,7 @@ local function encode_wire(wire)
   return encode_table(wire, 0)
 end
 
-local picture_of -- of an image, with the images below
+local picture_of, nothing_in -- of an image, with the images below
 
 -- The texts of a form, {name, text, name, text, and so on}, by the alphabet | nil and what is wrong.
 local function form_of(wire)
@@ -234,7 +234,8 @@ end
 -- What a set of parameters means: wire, warnings or nil, picture or nil, whether wire is plain | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
-  local picture = copy.image ~= nil and picture_of(copy.image) or nil
+  local image = copy.image
+  local picture = image ~= nil and picture_of(image) or nil
   if picture then
     copy.image = nil
   end
@@ -244,6 +245,9 @@ local function check(params, strict, model)
     for i = 1, #found do -- the rules do not know what else is an image here
       if found[i].field == "image" and found[i].reason == "type" then
         found[i].message = found[i].message .. "; give a picture's bytes, or a result's image"
+      elseif found[i].field == "image" and found[i].reason == "image" then
+        local why = nothing_in(image)
+        found[i].message = why and "image: " .. why or found[i].message
       end
     end
     return nil, failure {
@@ -426,6 +430,21 @@ function picture_of(image)
     picture.height = rawget(image, "height")
   end
   return picture or ""
+end
+
+-- Why an image has no picture; nil: it has one, or is no image.
+function nothing_in(image)
+  local hidden = hidden_of(image)
+  if not hidden or rawget(image, "bytes") or file_of(image, hidden) then
+    return nil
+  end
+  local payload = rawget(hidden, "payload")
+  if payload then
+    return not primitives.bytes(payload) and "it was closed, which gave its bytes back" or nil
+  elseif rawget(image, "finish_reason") == "content_filtered" then
+    return "the filter stopped this picture, so there is none to edit"
+  end
+  return "it was not downloaded, as the option download was false"
 end
 
 function Image.close(image)
