@@ -73,7 +73,8 @@ static bool is_of_proxy(const struct hearing *hearing, CURLcode code)
 {
   if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY)
     return true;
-  return code == CURLE_COULDNT_CONNECT && hearing->proxy[0] != '\0';
+  bool hung_up = code == CURLE_RECV_ERROR && strstr(hearing->exchange->reason, "CONNECT") != NULL; /* only words tell */
+  return hearing->proxy[0] != '\0' && (code == CURLE_COULDNT_CONNECT || hung_up);
 }
 
 static void transport_failed(struct hearing *hearing, CURLcode code, struct stepimg_error *error)
