@@ -291,7 +291,7 @@ static void tell_connection(struct exchange *exchange, const struct policy_facts
   long version = 0;
   if (facts->status > 0) {
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
-    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0);
+    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0, facts->failure == STEPIMG_PROTOCOL);
   } else if (facts->body_left && code != CURLE_OPERATION_TIMEDOUT)
     connection_lost(&exchange->user);
 }
