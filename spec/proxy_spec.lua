@@ -242,7 +242,8 @@ describe("The way of a request", function()
   end
 
   for status, case in pairs {
-    [407] = {says = "user name and password; the option proxy"}, [403] = {says = "does not allow"}, [404] = {says = "refused"},
+    [407] = {says = "user name and password; the option proxy"},
+    [403] = {says = "does not allow"}, [404] = {says = "refused"},
     [500] = {again = true}, [502] = {again = true, says = "could not connect"}, [503] = {again = true},
     [504] = {again = true}, [429] = {again = true},
   } do

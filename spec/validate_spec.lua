@@ -195,8 +195,10 @@ describe("validate", function()
   end)
 
   it("takes an aspect for the nearest size, and warns where that is far off", function()
-    for _, case in ipairs {{"16:9"}, {16 / 9}, {"1:1"}, {1}, {1.0}, {"9:16"}, {"4:3"}, {1.3}, {"21:9", 1}, {0.01, 1}, {1.05}, {"21:20"},
-      {1 / 1.05}, {1.0501, 1}} do
+    for _, case in ipairs {
+      {"16:9"}, {16 / 9}, {"1:1"}, {1}, {1.0}, {"9:16"}, {"4:3"}, {1.3}, {"21:9", 1}, {0.01, 1},
+      {1.05}, {"21:20"}, {1 / 1.05}, {1.0501, 1},
+    } do
       local good, warnings = stepimg.validate {prompt = "x", aspect = case[1]}
       assert.same({true, case[2] or 0}, {good, #warnings})
       assert.equal(case[2] and "aspect", warnings[1] and warnings[1].field)
