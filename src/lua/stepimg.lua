@@ -347,7 +347,8 @@ local function prepare(client, params, options, deferred)
     return nil, err
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
-  local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
+  -- Of a model without rules it may be anything.
+  local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil
   if seed or found then
     attr.seed, attr.warnings = seed, found
   end
