@@ -519,6 +519,15 @@ local function add_warnings(result, attr)
   result.warnings = found[1] and found
 end
 
+-- A copy of the row that a parameter has; nil: it is none.
+local function rule_of(name)
+  for _, rules in next, primitives.models() do
+    if rules.params[name] then
+      return rules.params[name]
+    end
+  end
+end
+
 -- result | nil, err | nil while it is going: always the same. Between two lines a finalizer may settle and release the
 -- job: then its result is the one settled. There is none where its loop was closed, or another handle had it.
 local function result_of(job)
@@ -532,6 +541,9 @@ local function result_of(job)
   elseif not outcome then
     return primitives.settle(job, nil, failure {kind = "cancelled", message = "the job was released"})
   elseif outcome.kind then
+    if outcome.kind == "invalid" then -- a saved picture, which was read only now
+      outcome.rule = rule_of(outcome.field)
+    end
     return primitives.settle(job, nil, failure(outcome))
   end
   if not outcome.data then -- a question's
