@@ -151,6 +151,7 @@ describe("An edit", function()
       local closed = assert(client:generate {prompt = "x"}).image
       local filtered = assert(client:generate {prompt = support.prompt {picture = "filtered"}}).image
       server:reset()
+      local left = assert(client:generate({prompt = "x", response_format = "url"}, {download = false})).image
       closed:close()
       for text, message in pairs {
         [""] = "it is empty", hello = "PNG, JPEG, WebP or GIF", ["face.png"] = "not a path",
@@ -159,8 +160,9 @@ describe("An edit", function()
       } do
         assert.equal("image", refused(text, message))
       end
-      assert.equal("image", refused(closed, "it is empty"))
-      assert.equal("image", refused(filtered, "it is empty"))
+      assert.equal("image", refused(closed, "it was closed"))
+      assert.equal("image", refused(filtered, "the filter stopped this picture"))
+      assert.equal("image", refused(left, "it was not downloaded"))
       assert.equal("image", refused("\x89PNG\r\n\x1a\n\0\0\0\13IHDR\0\0\x10\1\0\0\0\x10", "4097 x 16"))
       for _, other in ipairs {{}, 5, true, print, client, {bytes = samples.gif}, {path = "face.png"}} do
         local says = ("image expected, got %s; give a picture's bytes, or a result's image"):format(type(other))
@@ -210,6 +212,12 @@ describe("An edit", function()
       support.write(path, "no picture")
       err = support.failure(client:generate {prompt = "x", image = image})
       assert.fields({kind = "invalid", field = "image", reason = "image"}, err)
+      support.write(path, "\x89PNG\r\n\x1a\n\0\0\0\13IHDR\0\0\x10\1\0\0\0\x10\8\2\0\0\0") -- another's, by now
+      err = support.failure(client:generate {prompt = "x", image = image})
+      assert.fields({kind = "invalid", field = "image", reason = "image"}, err)
+      assert.matches("4097 x 16 pixels; at most 4096 x 4096", err.message, 1, true)
+      assert.same(stepimg.models["step-image-edit-2"].params.image, err.rule)
+      assert.same({{field = "image", reason = "image", message = err.message, rule = err.rule}}, err.all)
       os.remove(path)
       assert(os.execute("mkfifo " .. support.quote(path)))
       assert.equal("io", support.failure(client:generate {prompt = "x", image = image}).kind)

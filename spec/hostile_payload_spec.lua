@@ -377,6 +377,8 @@ local READ = {
   {"a line break at its end and no padding", PIXEL:sub(1, -3) .. "\\r\\n"},
   {"a tab before it", "\\t" .. PIXEL}, {"the start of a data URL", "data:image/png;base64," .. PIXEL},
   {"the start of a data URL, its slash escaped", "data:image\\/png;base64," .. PIXEL},
+  {"a line break before the start of a data URL", "\\ndata:image/png;base64," .. PIXEL},
+  {"blanks of each kind before it", " \\r\\n\\u0020data:image/png;base64," .. PIXEL},
   {"a start of a data URL without a type", "data:;base64," .. PIXEL},
   {"a start of a data URL with a parameter", "data:image/png;charset=utf-8;base64," .. PIXEL},
   {"a start of a data URL, lines and no padding", "data:image/png;base64,\\n" .. lines(76, "\\n"):gsub("=", "")},

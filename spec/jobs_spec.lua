@@ -214,6 +214,32 @@ describe("submit", function()
     jobs.quiet(server)
   end)
 
+  it("has job:close, which says whether the picture may be on the bill all the same", function()
+    local client <close> = support.client(server, {max_concurrent = 1})
+    local function close(job)
+      job:close()
+      job:close()
+      return support.failure(job:result()).maybe_billed
+    end
+    local front = assert(client:submit {prompt = support.prompt {stall = "request"}})
+    local behind = assert(client:submit(PARAMS))
+    support.wait_until("the first request", function() return front:progress().phase == "waiting" end)
+    assert.is_nil(close(behind))
+    assert.is_true(close(front))
+    local ended = assert(client:submit(PARAMS))
+    support.wait_until("its end", function() return ended:status() == "done" end)
+    assert.is_nil(close(ended)) -- its result was there to be had
+    local unseen = assert(client:submit(PARAMS))
+    support.wait_until("its end", function() return unseen:progress().phase == "done" end)
+    assert.is_true(close(unseen))
+    local failed = assert(client:submit {prompt = support.prompt {status = 502}})
+    support.failure(failed:wait())
+    assert.is_true(close(failed))
+    local refused = assert(client:submit {prompt = support.prompt {status = 400}})
+    support.failure(refused:wait())
+    assert.is_nil(close(refused))
+  end)
+
   it("takes the parameters as they are now, whatever becomes of the tables", function()
     local client <close> = support.client(server)
     local params, options = {prompt = "a lighthouse", seed = 7}, {timeout = 20}

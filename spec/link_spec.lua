@@ -187,6 +187,13 @@ describe("A link as a service writes it", function()
     end)
   end
 
+  it("is told without the blanks around it, which are no part of it", function()
+    local result, err = fetch(" \\t\\r\\nhttp://127.0.0.1:API/x.png\\n ", {download = false})
+    assert.matches("^http://127%.0%.0%.1:%d+/x%.png$", assert(result, tostring(err)).image.url)
+    result, err = fetch("\\nhttp://127.0.0.1:1/x.png\\t", {connect_timeout = 5})
+    assert.equal("http://127.0.0.1:1/x.png", support.failure(result, err).url)
+  end)
+
   it("may have blanks and letters in it that a URL has not, as browsers do", function()
     local result, err, lines = fetch "http://pictures.localhost:PORT/a b/\u{706f}.png?c=d e"
     assert(result, tostring(err))
@@ -203,7 +210,7 @@ describe("A link as a service writes it", function()
   end)
 
   it("leads to a picture that is there only after seconds", function()
-    for _, status in ipairs {"403 Forbidden", "404 Not Found"} do
+    for _, status in ipairs {"403 Forbidden", "404 Not Found", "202 Accepted", "425 Too Early"} do
       local began
       local result, err, lines = fetch("/x.png", {retries = 2}, function()
         began = began or cqueues.monotime()

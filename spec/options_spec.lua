@@ -21,6 +21,7 @@ local function refused(options, field)
   assert.is_nil(err.attempts)
   assert.is_nil(err.maybe_billed)
   assert.equal(field .. ": ", err.message:sub(1, #field + 2))
+  assert.same({{field = field, reason = err.reason, message = err.message}}, err.all)
   return err
 end
 
@@ -259,6 +260,8 @@ describe("strict = false", function()
         ["a\0\255"] = 1, ["\255"] = "x",
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
+        assert.same(err, support.failure(client:validate {prompt = "x", [field] = value}))
+        assert.is_true(type(err.reason) == "string" and #err.all > 0)
         assert.equal("invalid", err.kind)
       end
     end))

@@ -104,6 +104,16 @@ for _, way in ipairs(support.WAYS) do
       end
     end)
 
+    it("is a result also where it has a link to what the filter stopped, and nothing lies there", function()
+      for _, knobs in ipairs {{picture_status = 404}, {picture_status = 500}, {picture_body = "<html>no</html>"}} do
+        knobs.picture = "filtered_with"
+        local result = assert(ask(knobs, "url"))
+        assert.fields({finish_reason = "content_filtered", seed = 7, bytes = support.ABSENT}, result.image)
+        assert.is_string(result.image.url)
+        assert.same({2, true}, {#result.history, result.history[2].kind ~= nil})
+      end
+    end)
+
     it("is refused where there is no picture in it", function()
       for _, knobs in ipairs(EMPTY) do
         for _, format in ipairs {"b64_json", "url"} do

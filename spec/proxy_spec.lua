@@ -242,7 +242,8 @@ describe("The way of a request", function()
   end
 
   for status, case in pairs {
-    [407] = {says = "user name and password"}, [403] = {says = "does not allow"}, [404] = {says = "refused"},
+    [407] = {says = "user name and password; the option proxy"},
+    [403] = {says = "does not allow"}, [404] = {says = "refused"},
     [500] = {again = true}, [502] = {again = true, says = "could not connect"}, [503] = {again = true},
     [504] = {again = true}, [429] = {again = true},
   } do
@@ -259,6 +260,20 @@ describe("The way of a request", function()
       end)
     end)
   end
+
+  it("ends at a proxy that hangs up or speaks no HTTP, which the error names", function()
+    for _, said in ipairs {"", "SSH-2.0-other\r\n\r\n"} do
+      local proxy <close> = raw.listen(function(connection, self)
+        self:request(connection)
+        connection:xwrite(said)
+      end)
+      local server <close> = serve()
+      local result, err = through(proxy, server)
+      assert.fields({kind = "network", maybe_billed = support.ABSENT}, support.failure(result, err))
+      assert.matches("api.localhost: the proxy 127.0.0.1: ", err.message, 1, true)
+      assert.not_matches(PASSWORD, err.message, 1, true)
+    end
+  end)
 
   it("ends at a proxy that is not there, which the error names without its password", function()
     local server <close> = serve()

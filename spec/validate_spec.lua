@@ -195,11 +195,15 @@ describe("validate", function()
   end)
 
   it("takes an aspect for the nearest size, and warns where that is far off", function()
-    for _, case in ipairs {{"16:9"}, {16 / 9}, {"1:1"}, {1}, {1.0}, {"9:16"}, {"4:3"}, {1.3}, {"21:9", 1}, {0.01, 1}} do
+    for _, case in ipairs {
+      {"16:9"}, {16 / 9}, {"1:1"}, {1}, {1.0}, {"9:16"}, {"4:3"}, {1.3}, {"21:9", 1}, {0.01, 1},
+      {1.05}, {"21:20"}, {1 / 1.05}, {1.0501, 1},
+    } do
       local good, warnings = stepimg.validate {prompt = "x", aspect = case[1]}
       assert.same({true, case[2] or 0}, {good, #warnings})
       assert.equal(case[2] and "aspect", warnings[1] and warnings[1].field)
     end
+    assert.matches("1024 x 1024, is 10 %% off$", tostring(select(2, stepimg.validate {prompt = "x", aspect = 1.1})[1]))
     for _, case in ipairs {
       {"aspect: choice", aspect = "wide"}, {"aspect: range", aspect = 0}, {"aspect: range", aspect = NAN},
       {"aspect: type", aspect = true}, {"aspect: pair", aspect = 1, size = "1024x1024"},

@@ -84,11 +84,18 @@ describe("An answer", function()
   end)
 
   it("of 429 for want of a balance is billing, sent once, and holds nobody back", function()
+    local bodies = {
+      '{"error":{"message":"Insufficient Balance","code":"x"}}', '{"code":429,"msg":"账户余额不足，请充值"}',
+      '{"error":"You exceeded your current quota, please check your plan"}',
+    }
     for _, words in ipairs {
       {"insufficient_quota", "x"}, {"x", "insufficient_quota"}, {"x", "INSUFFICIENT_QUOTA"},
       {"x", "insufficient_user_quota"}, {"x", "insufficient_balance"}, {"exceeded_current_quota_error", "x"},
     } do
-      local empty = answer(429, QUOTA:format(table.unpack(words)), "retry-after: 20\r\n")
+      bodies[#bodies + 1] = QUOTA:format(table.unpack(words))
+    end
+    for _, body in ipairs(bodies) do
+      local empty = answer(429, body, "retry-after: 20\r\n")
       with({empty}, {retries = 2}, function(client, server)
         local err = raw.failure(assert(client:submit(PARAMS)))
         assert.fields({kind = "billing", status = 429, attempts = 1, maybe_billed = support.ABSENT}, err)
@@ -96,6 +103,11 @@ describe("An answer", function()
         assert.equal(2, #server.posts)
       end)
     end
+  end)
+
+  it("of 429 that speaks of a quota of requests is a rate limit", function()
+    local body = '{"error":{"message":"quota of 10 requests per minute exceeded"}}'
+    assert.equal("rate_limit", (refusal(answer(429, body))).kind)
   end)
 
   it("of 521, 523, 525 or 526 is repeated where Cloudflare says so, and else may be billed", function()

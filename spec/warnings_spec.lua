@@ -42,6 +42,7 @@ describe("A warning", function()
   it("says that the name of a saved picture is that of another format", function()
     for name, wanted in pairs {
       ["x.jpg"] = "jpeg", ["x.JPEG"] = "jpeg", ["x.png.webp"] = "webp", ["x.png"] = false, x = false, ["x.txt"] = false,
+      ["x.jfif"] = "jpeg", ["x.bmp"] = "bmp", ["x.TIF"] = "tiff", ["x.heic"] = "heic",
     } do
       local result = assert(client:generate({prompt = "x", seed = 7}, {save = directory .. "/" .. name}))
       if wanted then
@@ -51,6 +52,18 @@ describe("A warning", function()
       else
         assert.is_nil(result.warnings)
       end
+    end
+  end)
+
+  it("says so, too, of a picture whose format is not known, where the name is one of those that are", function()
+    for name, wanted in pairs {["y.png"] = "png", ["y.bmp"] = false, y = false} do
+      local path = directory .. "/" .. name
+      local result = assert(client:generate({prompt = support.prompt {format = "unknown"}, seed = 7}, {save = path}))
+      assert.is_nil(result.image.format)
+      local one = wanted and only(result)
+      assert.equal(wanted and ("save: the name of %s is that of a png, but the picture is none"):format(path),
+        one and one.message)
+      assert.equal(wanted and 1 or nil, result.warnings and #result.warnings)
     end
   end)
 end)

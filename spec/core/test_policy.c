@@ -78,7 +78,7 @@ static void judges_every_answer_to_a_post(void **state)
 
 static void judges_every_answer_to_a_download(void **state)
 {
-  static const int here[] = {200, 201, 203, 0}, later[] = {408, 429, 0}, patiently[] = {403, 404, 0};
+  static const int here[] = {200, 201, 203, 0}, later[] = {408, 429, 0}, patiently[] = {202, 403, 404, 425, 0};
   (void)state;
   for (int status = 101; status <= 1000; status++)
     for (unsigned marks = 0; marks <= POLICY_ALL_MARKS; marks++) {

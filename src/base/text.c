@@ -64,6 +64,19 @@ size_t text_mark_length(const char *text, size_t length)
   return length >= sizeof mark && memcmp(text, mark, sizeof mark) == 0 ? sizeof mark : 0;
 }
 
+static bool is_blank(char byte)
+{
+  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+void text_trim(const char **text, size_t *length)
+{
+  for (; *length > 0 && is_blank(**text); --*length)
+    ++*text;
+  while (*length > 0 && is_blank((*text)[*length - 1]))
+    --*length;
+}
+
 size_t text_encode(char out[4], unsigned long code)
 {
   static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};

@@ -15,6 +15,9 @@ bool text_has_control(const char *text, size_t length);
 /* The length of the byte order mark at its beginning, 3; 0: there is none. */
 size_t text_mark_length(const char *text, size_t length);
 
+/* Takes the blanks around a text off it: what is left begins at *text. */
+void text_trim(const char **text, size_t *length);
+
 /* Writes a character (a code point up to U+10FFFF) as UTF-8. Returns its length. */
 size_t text_encode(char out[4], unsigned long code);
 

@@ -9,6 +9,7 @@
 #include "client/request.h"
 #include "http/policy.h"
 #include "http/url.h"
+#include "payload/envelope.h"
 
 enum { MAX_REDIRECTS = 3 };
 
@@ -166,6 +167,13 @@ static double draw(struct worker *worker)
   return (double)(worker->chance >> 11) / 9007199254740992.0;
 }
 
+/* The filter stopped a picture, and its host does not have it: that is a result without one, as where no link came. */
+static bool is_withheld(const struct work *work, const struct stepimg_error *error)
+{
+  return work->image != NULL && envelope_is_filtered(work->image) && error->kind != STEPIMG_NOMEM &&
+         error->kind != STEPIMG_IO;
+}
+
 /* What ended so is repeated, or it is the job's end. */
 static void repeat(struct worker *worker, struct stepimg_job *job, const struct policy_verdict *verdict,
                    struct stepimg_error *error)
@@ -177,6 +185,8 @@ static void repeat(struct worker *worker, struct stepimg_job *job, const struct 
   if (plan.rest > 0)
     pace_rest(&worker->client->pace, now + plan.rest);
   if (!plan.again) {
+    if (is_withheld(work, error))
+      error_clear(error);
     work_finish(worker, job, error);
     return;
   }

@@ -9,6 +9,7 @@
 #include "base/source.h"
 #include "base/text.h"
 #include "payload/payload.h"
+#include "rules/check.h"
 #include "rules/flaw.h"
 #include "rules/image.h"
 
@@ -102,9 +103,24 @@ bool edit_borrows(const struct edit *edit)
   return edit->payload == NULL;
 }
 
+/* Of the model that is asked for; of one that this version does not know, a picture of any size. */
+static const struct stepimg_rule *image_rule(const struct edit *edit)
+{
+  static const struct stepimg_rule any = {.name = "image", .type = STEPIMG_IMAGE};
+  size_t count;
+  const struct stepimg_model *models = stepimg_models(&count);
+  for (size_t i = 0; i < edit->form.field_count; i++)
+    for (size_t j = 0; j < count && strcmp(edit->fields[i].name, "model") == 0; j++) {
+      const struct stepimg_rule *rule = check_rule_of(&models[j], any.name);
+      if (rule != NULL && edit->fields[i].length == strlen(models[j].name) &&
+          memcmp(edit->fields[i].text, models[j].name, edit->fields[i].length) == 0)
+        return rule;
+    }
+  return &any;
+}
+
 enum stepimg_kind edit_read(struct edit *edit, size_t max, struct stepimg_error *error)
 {
-  static const struct stepimg_rule rule = {.name = "image", .type = STEPIMG_IMAGE};
   struct stepimg_flaw flaw;
   unsigned char *bytes;
   size_t length;
@@ -113,7 +129,7 @@ enum stepimg_kind edit_read(struct edit *edit, size_t max, struct stepimg_error 
   if (source_load(edit->path, max, &bytes, &length, error) != STEPIMG_OK)
     return error->kind;
   const struct stepimg_value value = stepimg_image_value((const char *)bytes, length);
-  if (!image_check(&rule, &value, &flaw)) {
+  if (!image_check(image_rule(edit), &value, &flaw)) {
     free(bytes);
     return flaw_to_error(&flaw, error);
   }

@@ -23,7 +23,7 @@ void edit_free(struct edit *edit); /* NULL is fine */
 /* Whether the bytes are the host's own. */
 bool edit_borrows(const struct edit *edit);
 /* Reads the file, if there is one, of at most max bytes. Fails with STEPIMG_IO, STEPIMG_INVALID (it holds no picture that
-   can be edited) or STEPIMG_NOMEM. */
+   the model can edit) or STEPIMG_NOMEM. */
 MUST_USE enum stepimg_kind edit_read(struct edit *edit, size_t max, struct stepimg_error *error);
 
 #endif

@@ -18,6 +18,7 @@ struct connection {
   unsigned answered; /* of these */
   unsigned lost;     /* POSTs of these */
   bool http1;        /* an answer said so */
+  bool spoiled;      /* the last answer on it was broken, and its rest may be on the way */
   bool posts;        /* it is the service's */
 };
 
@@ -173,6 +174,8 @@ enum connection_state connection_enter(struct connections *connections, struct c
   struct connection *connection = find(connections, from_port, to_port);
   if (is_new)
     connection = learn_of(connections, connection, from_port, to_port);
+  else if (connection != NULL && connection->spoiled)
+    return CONNECTION_ENDED;
   else if (post) {
     if (connection == NULL || has_ended(connection, easy))
       return CONNECTION_ENDED;
@@ -194,13 +197,14 @@ enum connection_state connection_enter(struct connections *connections, struct c
   return CONNECTION_FINE;
 }
 
-void connection_answered(struct connection_user *user, bool http1)
+void connection_answered(struct connection_user *user, bool http1, bool broken)
 {
   if (user->connection == NULL)
     return;
   user->ended = true;
   user->connection->answered++;
   user->connection->http1 = http1;
+  user->connection->spoiled = http1 && broken;
   if (user->connection->posts)
     user->connections->shared = !http1;
 }

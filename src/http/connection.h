@@ -57,8 +57,9 @@ enum connection_state {
    it is fine, the user is on it then; a GET may go out on any. */
 MUST_USE enum connection_state connection_enter(struct connections *connections, struct connection_user *user,
                                                 CURL *easy, int from_port, int to_port, bool is_new, bool post);
-/* Its request was answered; http1: over HTTP/1, where a server ends a connection with an answer, and nothing is lost. */
-void connection_answered(struct connection_user *user, bool http1);
+/* Its request was answered; http1: over HTTP/1, where a server ends a connection with an answer, and nothing is lost. Broken:
+   the answer is not what it should be; over HTTP/1 the rest of it may be what comes next, so nothing goes out there any more. */
+void connection_answered(struct connection_user *user, bool http1, bool broken);
 /* Its POST was lost with the connection. */
 void connection_lost(struct connection_user *user);
 void connection_leave(struct connection_user *user); /* idempotent */

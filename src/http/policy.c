@@ -15,11 +15,12 @@ struct row {
 };
 
 #define NO_CONNECTION "the gateway could not connect to the service"
+#define NO_PASSWORD "the proxy wants a user name and password; the option proxy has room for both, before an @"
 #define ANY INT_MIN, INT_MAX
 
 /* Of the answer to a POST. The first row that fits counts. */
 static const struct row answers[] = {
-    {407, 407, POLICY_FORWARDED, 0, STEPIMG_NETWORK, false, POLICY_NEVER, "the proxy wants a user name and password"},
+    {407, 407, POLICY_FORWARDED, 0, STEPIMG_NETWORK, false, POLICY_NEVER, NO_PASSWORD},
     {400, 400, 0, 0, STEPIMG_REQUEST, false, POLICY_NEVER,
      "a parameter is malformed or out of range, or the model is unknown"},
     {401, 401, 0, 0, STEPIMG_AUTH, false, POLICY_NEVER, "the key is not valid"},
@@ -48,12 +49,14 @@ static const struct row answers[] = {
 };
 
 /* Of a picture's host, which knows no keys and no balance: its refusals say nothing about them. All were paid for. A 403 is
-   what some say of a file that is not there yet. */
+   what some say of a file that is not there yet; a 202 and a 425 say just that. */
 static const struct row downloads[] = {
-    {407, 407, POLICY_FORWARDED, 0, STEPIMG_NETWORK, true, POLICY_NEVER, "the proxy wants a user name and password"},
+    {407, 407, POLICY_FORWARDED, 0, STEPIMG_NETWORK, true, POLICY_NEVER, NO_PASSWORD},
+    {202, 202, 0, 0, STEPIMG_PROTOCOL, true, POLICY_PATIENTLY, NULL},
     {403, 404, 0, 0, STEPIMG_REQUEST, true, POLICY_PATIENTLY, NULL},
     {408, 408, 0, 0, STEPIMG_REQUEST, true, POLICY_LATER, NULL},
     {421, 421, 0, 0, STEPIMG_REQUEST, true, POLICY_ELSEWHERE, NULL},
+    {425, 425, 0, 0, STEPIMG_REQUEST, true, POLICY_PATIENTLY, NULL},
     {429, 429, 0, 0, STEPIMG_RATE_LIMIT, true, POLICY_LATER, NULL},
     {400, 499, 0, 0, STEPIMG_REQUEST, true, POLICY_NEVER, NULL},
     {500, 599, 0, 0, STEPIMG_SERVER, true, POLICY_LATER, NULL},
@@ -62,7 +65,7 @@ static const struct row downloads[] = {
 
 /* Of a proxy that was asked to lead the way and did not: nothing was sent to anyone. */
 static const struct row tunnels[] = {
-    {407, 407, 0, 0, STEPIMG_NETWORK, false, POLICY_NEVER, "the proxy wants a user name and password"},
+    {407, 407, 0, 0, STEPIMG_NETWORK, false, POLICY_NEVER, NO_PASSWORD},
     {403, 403, 0, 0, STEPIMG_NETWORK, false, POLICY_NEVER, "the proxy does not allow this"},
     {408, 408, 0, 0, STEPIMG_NETWORK, false, POLICY_LATER, "the proxy could not connect to the service"},
     {429, 429, 0, 0, STEPIMG_NETWORK, false, POLICY_LATER, "the proxy wants fewer requests"},

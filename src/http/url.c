@@ -176,19 +176,6 @@ static const char *judge_link(struct address *address, const char *from, bool *u
   return *upgrade ? NULL : "it is not https";
 }
 
-/* Without the blanks around it. False: it has a control character or a NUL in it. */
-static bool trim(const char **text, size_t *length)
-{
-  static const char blanks[] = " \t\r\n";
-  while (*length > 0 && strchr(blanks, (*text)[0]) != NULL && (*text)[0] != '\0') {
-    ++*text;
-    --*length;
-  }
-  while (*length > 0 && strchr(blanks, (*text)[*length - 1]) != NULL && (*text)[*length - 1] != '\0')
-    --*length;
-  return !text_has_control(*text, *length);
-}
-
 /* A link with what has no place in a URL behind its host, blanks and letters beyond ASCII, as browsers write it. Of a
    relative one libcurl does so itself. The caller's to free; NULL: no memory. */
 static char *escape(const char *link, size_t length)
@@ -218,7 +205,8 @@ bool url_follow(const char *from, const char *link, size_t length, char **url, c
   bool good = true, upgrade;
   char *text = NULL;
   *url = NULL;
-  if (!trim(&link, &length)) {
+  text_trim(&link, &length);
+  if (text_has_control(link, length)) { /* a NUL, too */
     *why = "it has a control character in it";
     return true;
   }

@@ -73,7 +73,8 @@ static bool is_of_proxy(const struct hearing *hearing, CURLcode code)
 {
   if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY)
     return true;
-  return code == CURLE_COULDNT_CONNECT && hearing->proxy[0] != '\0';
+  bool hung_up = code == CURLE_RECV_ERROR && strstr(hearing->exchange->reason, "CONNECT") != NULL; /* only words tell */
+  return hearing->proxy[0] != '\0' && (code == CURLE_COULDNT_CONNECT || hung_up);
 }
 
 static void transport_failed(struct hearing *hearing, CURLcode code, struct stepimg_error *error)
@@ -290,7 +291,7 @@ static void tell_connection(struct exchange *exchange, const struct policy_facts
   long version = 0;
   if (facts->status > 0) {
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
-    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0);
+    connection_answered(&exchange->user, version < CURL_HTTP_VERSION_2_0, facts->failure == STEPIMG_PROTOCOL);
   } else if (facts->body_left && code != CURLE_OPERATION_TIMEDOUT)
     connection_lost(&exchange->user);
 }

@@ -302,18 +302,39 @@ static int cancel(lua_State *L)
   return 1;
 }
 
-/* void(job, failure) */
+/* Whether a cancelled job is on the bill, perhaps, of a picture that nobody gets. Its file may just be put in place: then it
+   has no outcome yet. */
+static bool may_be_billed(stepimg_job *job)
+{
+  const struct stepimg_outcome *outcome = stepimg_job_outcome(job);
+  if (outcome == NULL || outcome->error.kind != STEPIMG_OK)
+    return outcome == NULL || outcome->error.maybe_billed;
+  return outcome->image_count > 0 && !outcome->cached;
+}
+
+/* void(job, failure). What the job's own failure said of money, the new one says, too. */
 static int void_job(lua_State *L)
 {
   struct record *record = record_check(L);
   lua_settop(L, 2);
+  if (record->job != NULL)
+    stepimg_job_cancel(record->job);
+  lua_getiuservalue(L, 1, RESULT);
+  bool billed = record->job != NULL && lua_isnil(L, -1) && may_be_billed(record->job);
+  lua_getiuservalue(L, 1, FAILURE);
+  if (lua_istable(L, -1)) {
+    lua_pushliteral(L, "maybe_billed");
+    lua_rawget(L, -2);
+    billed = billed || lua_toboolean(L, -1);
+  }
+  lua_settop(L, 2);
+  if (billed)
+    values_set_true(L, "maybe_billed");
   lua_setiuservalue(L, 1, FAILURE);
   lua_pushnil(L);
   lua_setiuservalue(L, 1, RESULT);
-  if (record->job != NULL) {
-    stepimg_job_cancel(record->job);
+  if (record->job != NULL) /* a finalizer may have released it since */
     record_let_picture_go(L);
-  }
   return 0;
 }
 

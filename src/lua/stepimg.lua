@@ -48,7 +48,11 @@ function Error.__concat(one, other)
   return tostring(one) .. tostring(other)
 end
 
+-- Who shows every flaw of what is invalid finds one in each such error, also in those of options.
 local function failure(flaw)
+  if flaw.kind == "invalid" and not flaw.all then
+    flaw.all = {{field = flaw.field, reason = flaw.reason, message = flaw.message, rule = flaw.rule}}
+  end
   return setmetatable(flaw, Error)
 end
 
@@ -174,7 +178,7 @@ local function encode_wire(wire)
   return encode_table(wire, 0)
 end
 
-local picture_of -- of an image, with the images below
+local picture_of, nothing_in -- of an image, with the images below
 
 -- The texts of a form, {name, text, name, text, and so on}, by the alphabet | nil and what is wrong.
 local function form_of(wire)
@@ -200,10 +204,38 @@ local function form_of(wire)
   return list
 end
 
+-- The first name whose value cannot be written, and why; nil: it is the names themselves.
+local function unwritten(wire)
+  local first, why
+  for name, value in next, wire do
+    if type(name) == "string" and (not first or name < first) then
+      local text, complaint = encode(value, 1)
+      if not text then
+        first, why = name, complaint
+      end
+    end
+  end
+  return first, why
+end
+
+-- The body of a request | nil, err: what is lax lets anything through that can be written.
+local function write(wire, picture)
+  local body, complaint = (picture and form_of or encode_wire)(wire)
+  if body then
+    return body
+  end
+  local field, why = unwritten(wire)
+  return nil, failure {
+    kind = "invalid", field = field, reason = "type",
+    message = (field and field .. ": it" or "the parameters") .. " cannot be written as JSON: " .. (why or complaint),
+  }
+end
+
 -- What a set of parameters means: wire, warnings or nil, picture or nil, whether wire is plain | nil, err.
 local function check(params, strict, model)
   local copy = type(params) == "string" and {prompt = params} or plain(params, PARAMETERS)
-  local picture = copy.image ~= nil and picture_of(copy.image) or nil
+  local image = copy.image
+  local picture = image ~= nil and picture_of(image) or nil
   if picture then
     copy.image = nil
   end
@@ -213,6 +245,9 @@ local function check(params, strict, model)
     for i = 1, #found do -- the rules do not know what else is an image here
       if found[i].field == "image" and found[i].reason == "type" then
         found[i].message = found[i].message .. "; give a picture's bytes, or a result's image"
+      elseif found[i].field == "image" and found[i].reason == "image" then
+        local why = nothing_in(image)
+        found[i].message = why and "image: " .. why or found[i].message
       end
     end
     return nil, failure {
@@ -236,9 +271,14 @@ local function validate(params, strict, model)
   if not is_params(params) then
     return nil, nil, bad_argument(1, "validate", "string or table", params)
   end
-  local wire, found = check(params, strict, model)
+  local wire, found, picture, is_plain = check(params, strict, model)
   if not wire then
     return nil, found
+  elseif not is_plain then
+    local body, err = write(wire, picture)
+    if not body then
+      return nil, err
+    end
   end
   return true, found or {}
 end
@@ -297,19 +337,18 @@ local function prepare(client, params, options, deferred)
   if not wire then
     return nil, found
   end
-  local body, complaint
-  if picture then
-    body, complaint = form_of(wire)
-  elseif is_plain then
+  local body, err
+  if is_plain and not picture then -- as most are: one call less
     body = json.encode(wire)
   else
-    body, complaint = encode_wire(wire)
+    body, err = write(wire, picture)
   end
   if not body then
-    return nil, failure {kind = "invalid", message = "the parameters cannot be written as JSON: " .. complaint}
+    return nil, err
   end
   local attr = on_done and {on_done = on_done} or {} -- the rest is nil for most, and a constructor makes room for all
-  local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil -- of a model without rules it may be anything
+  -- Of a model without rules it may be anything.
+  local seed = wire.seed ~= nil and type(wire.seed) == "number" and wire.seed or nil
   if seed or found then
     attr.seed, attr.warnings = seed, found
   end
@@ -394,6 +433,21 @@ function picture_of(image)
   return picture or ""
 end
 
+-- Why an image has no picture; nil: it has one, or is no image.
+function nothing_in(image)
+  local hidden = hidden_of(image)
+  if not hidden or rawget(image, "bytes") or file_of(image, hidden) then
+    return nil
+  end
+  local payload = rawget(hidden, "payload")
+  if payload then
+    return not primitives.bytes(payload) and "it was closed, which gave its bytes back" or nil
+  elseif rawget(image, "finish_reason") == "content_filtered" then
+    return "the filter stopped this picture, so there is none to edit"
+  end
+  return "it was not downloaded, as the option download was false"
+end
+
 function Image.close(image)
   local payload = payload_of(image, "close")
   if payload then
@@ -434,7 +488,11 @@ end
 
 -- --------------------------------------------------------------------------------------------------------- results --
 
-local FORMATS = {png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", webp = "webp", gif = "gif", avif = "avif"}
+local FORMATS = { -- by the end of a name; of some no picture is known to be
+  png = "png", jpg = "jpeg", jpeg = "jpeg", jpe = "jpeg", jfif = "jpeg", webp = "webp", gif = "gif", avif = "avif",
+  bmp = "bmp", tif = "tiff", tiff = "tiff", heic = "heic", heif = "heic", jxl = "jxl", svg = "svg", ico = "ico",
+}
+local KNOWN = {png = true, jpeg = true, webp = true, gif = true, avif = true}
 
 local function add_warnings(result, attr)
   local found, image = {}, result.image or {}
@@ -445,10 +503,10 @@ local function add_warnings(result, attr)
     found[#found + 1] = warning("seed", format("seed: %s was asked for, but the picture was made with %s",
       number(attr.seed), number(image.seed)))
   end
-  local named = image.path and image.format and FORMATS[lower(match(image.path, "%.(%w+)$") or "")]
-  if named and named ~= image.format then
-    found[#found + 1] = warning("save", format("save: the name of %s is that of a %s, but the picture is a %s",
-      image.path, named, image.format))
+  local named = image.path and FORMATS[lower(match(image.path, "%.(%w+)$") or "")]
+  if named and named ~= image.format and (image.format or KNOWN[named]) then
+    found[#found + 1] = warning("save", format("save: the name of %s is that of a %s, but the picture is %s",
+      image.path, named, image.format and "a " .. image.format or "none"))
   end
   if result.shares_path and image.path then
     found[#found + 1] = warning("save", format("save: another picture was on its way to %s too, and one of the two "
@@ -459,6 +517,15 @@ local function add_warnings(result, attr)
     found[#found + 1] = setmetatable(result.warnings[i], Warning)
   end
   result.warnings = found[1] and found
+end
+
+-- A copy of the row that a parameter has; nil: it is none.
+local function rule_of(name)
+  for _, rules in next, primitives.models() do
+    if rules.params[name] then
+      return rules.params[name]
+    end
+  end
 end
 
 -- result | nil, err | nil while it is going: always the same. Between two lines a finalizer may settle and release the
@@ -474,6 +541,9 @@ local function result_of(job)
   elseif not outcome then
     return primitives.settle(job, nil, failure {kind = "cancelled", message = "the job was released"})
   elseif outcome.kind then
+    if outcome.kind == "invalid" then -- a saved picture, which was read only now
+      outcome.rule = rule_of(outcome.field)
+    end
     return primitives.settle(job, nil, failure(outcome))
   end
   if not outcome.data then -- a question's

@@ -156,7 +156,8 @@ static size_t run(struct base64 *decoder, enum base64_way best, const char *in, 
 static size_t clean_by(struct base64 *decoder, enum base64_way best, const char *in, size_t length, unsigned char **out)
 {
   size_t taken = 0;
-  if (length > 0 && decoder->start == MAY_BE_URL && decoder->matched == 0 && in[0] != mark[0] && !is_space(in[0]))
+  if (length > 0 && decoder->start == MAY_BE_URL && decoder->matched == 0 && in[0] != mark[0] &&
+      base64_sextets[(unsigned char)in[0]] != BASE64_BAD) /* what follows may be JSON's escape for a blank */
     decoder->start = IN_TEXT;
   while (taken < length && decoder->start == IN_TEXT) {
     taken += run(decoder, best, in + taken, length - taken, out);

@@ -48,13 +48,19 @@ static enum stepimg_kind add_text(struct envelope *envelope, enum envelope_path 
   return buffer_append(text, bytes, length < room ? length : room);
 }
 
-/* A link stays as it came until it was followed: cleaned, it would be another. But a NUL would end it, and what is before
-   that is another too; as any other control character it keeps the link from being followed. */
+/* A link stays as it came until it was followed, but for the blanks around it: cleaned, it would be another. But a NUL would
+   end it, and what is before that is another too; as any other control character it keeps the link from being followed. */
 static enum stepimg_kind end_text(struct envelope *envelope, enum envelope_path path, const char **out)
 {
   struct buffer *text = &envelope->text;
-  size_t length = text->length;
-  char *copy = text_join((const char *)text->bytes, length, "");
+  const char *bytes = (const char *)text->bytes, *link = bytes;
+  size_t length = text->length, link_length = length;
+  text_trim(&link, &link_length);
+  if (path == ENVELOPE_URL && link_length > 0) {
+    bytes = link;
+    length = link_length;
+  }
+  char *copy = text_join(bytes, length, "");
   if (copy == NULL)
     return STEPIMG_NOMEM;
   secret_hide(copy, length, envelope->key);

@@ -281,8 +281,14 @@ bool words_miss_balance(const struct words *words)
 {
   static const char *const names[] = {"insufficient_quota", "insufficient_user_quota", "insufficient_balance",
                                       "exceeded_current_quota_error"};
+  static const char *const said[] = {
+      "insufficient balance", "insufficient_balance",        "insufficient quota", "insufficient_quota",
+      "insufficient funds",   "exceeded your current quota", "余额不足",           "欠费"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (has(words->code, names[i]) || has(words->type, names[i]))
+      return true;
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+    if (words->source == WORDS_SAID && has(words->message, said[i]))
       return true;
   return false;
 }

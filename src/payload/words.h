@@ -29,7 +29,8 @@ void words_read(struct words *words, const char *body, size_t length, const char
 
 /* Whether they say that there is no such model, or none any more. */
 bool words_miss_model(const struct words *words);
-/* Whether their code or type says that a balance is used up. */
+
+/* Whether they say that a balance is used up. */
 bool words_miss_balance(const struct words *words);
 
 /* Whether a body is a web page: not the service's word, but that of something in between. */

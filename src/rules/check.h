@@ -1,6 +1,6 @@
 /* One check of a request's parameters while it goes on: what was given, whose rules hold, what was found. */
-#ifndef STEPIMG_CHECK_H
-#define STEPIMG_CHECK_H
+#ifndef STEPIMG_RULES_CHECK_H
+#define STEPIMG_RULES_CHECK_H
 
 #include "stepimg.h"
 

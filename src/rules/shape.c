@@ -18,6 +18,7 @@ static void choose_aspect(struct check *check, const struct stepimg_rule *rule, 
 {
   struct stepimg_flaw unused;
   char shown[TEXT_QUOTE_MAX], percent[TEXT_NUMBER_MAX];
+  const double rounding = 1e-9; /* of logarithms, there and back */
   double ratio, off;
   if (!has_sizes(check)) {
     flaw_set(check_next_flaw(check), rule, STEPIMG_REASON_CHOICE,
@@ -27,7 +28,7 @@ static void choose_aspect(struct check *check, const struct stepimg_rule *rule, 
   size_ratio(rule, value, &ratio, &unused);
   const struct stepimg_size *size = size_nearest(check->rules, ratio, &off);
   size_print(check->checked->size, size->width, size->height);
-  if (off <= 0.05)
+  if (off <= 0.05 + rounding)
     return;
   if (value->type == STEPIMG_STRING)
     text_quote(shown, value->as.string.data, value->as.string.length);
@@ -36,7 +37,7 @@ static void choose_aspect(struct check *check, const struct stepimg_rule *rule, 
   struct stepimg_warning *warning = check_warn(check, rule->name);
   snprintf(warning->message, sizeof warning->message,
            "aspect %s is not offered; the nearest size, width x height %d x %d, is %s %% off", shown, size->width,
-           size->height, text_number(percent, ceil(off * 100), 0));
+           size->height, text_number(percent, ceil((off - rounding) * 100), 0));
 }
 
 static void choose_pair(struct check *check, int64_t width, int64_t height)
