@@ -399,9 +399,9 @@ function image:close() end
 
 ---@class stepimg.Progress
 ---@field phase "queued"|"connecting"|"sending"|"waiting"|"receiving"|"done"
----Bytes of the request.
+---Bytes of the request's body, or of the picture that is edited.
 ---@field sent integer
----Bytes that the request has.
+---Bytes that it has.
 ---@field to_send integer
 ---Bytes of the answer, or of the picture that is downloaded.
 ---@field received integer

@@ -60,6 +60,16 @@ static void takes_the_environment_before_what_is_built_in(void **state)
   assert_chosen(NULL, "/tmp:/nonexistent");
 }
 
+static void keeps_what_relative_folders_meant(void **state)
+{
+  struct authorities_sources sources = {.env_folder = "certs:/nonexistent::other/certs:"};
+  (void)state;
+  assert_int_equal(chdir("/tmp"), 0);
+  assert_int_equal(choose(&sources), STEPIMG_OK);
+  assert_int_equal(chdir("/"), 0);
+  assert_chosen(NULL, "/tmp/certs:/nonexistent:/tmp/other/certs");
+}
+
 static void takes_what_is_built_in_where_it_is_there(void **state)
 {
   struct authorities_sources sources = {.built_file = built_in, .built_folder = "/"};
@@ -138,6 +148,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_the_option_before_all),
       cmocka_unit_test(takes_the_environment_before_what_is_built_in),
+      cmocka_unit_test(keeps_what_relative_folders_meant),
       cmocka_unit_test(takes_what_is_built_in_where_it_is_there),
       cmocka_unit_test(looks_where_other_distributions_have_them),
       cmocka_unit_test(says_what_cannot_be_read),

@@ -15,17 +15,42 @@ static bool can_be_read(const char *path)
   return path != NULL && *path != '\0' && path_can_be_read(path);
 }
 
-static bool keep(char **out, const char *path)
-{
-  *out = path != NULL ? text_join(path, strlen(path), "") : NULL;
-  return path == NULL || *out != NULL;
-}
-
 /* libcurl opens it when it connects, and by then the working directory may be another. */
 static enum stepimg_kind keep_file(char **out, const char *path, struct stepimg_error *error)
 {
   *out = NULL;
   return path == NULL ? STEPIMG_OK : file_resolve(path, out, error);
+}
+
+/* Resolves the first length bytes of part, and puts them behind what is in *list. */
+static enum stepimg_kind add_folder(char **list, const char *part, size_t length, struct stepimg_error *error)
+{
+  char *folder = text_join(part, length, ""), *whole = NULL, *before = NULL;
+  enum stepimg_kind kind = folder != NULL ? file_resolve(folder, &whole, error) : error_nomem(error);
+  free(folder);
+  if (kind == STEPIMG_OK && *list != NULL) {
+    before = text_join(*list, strlen(*list), STORE_SEPARATOR);
+    free(*list);
+    *list = before != NULL ? text_join(before, strlen(before), whole) : NULL;
+    free(before);
+    free(whole);
+  } else
+    *list = whole;
+  return kind == STEPIMG_OK && *list == NULL ? error_nomem(error) : kind;
+}
+
+/* The same of a list of folders, not all of which have to be there. */
+static enum stepimg_kind keep_folders(char **out, const char *list, struct stepimg_error *error)
+{
+  enum stepimg_kind kind = STEPIMG_OK;
+  *out = NULL;
+  for (size_t length; list != NULL && *list != '\0' && kind == STEPIMG_OK; list += length) {
+    list += strspn(list, STORE_SEPARATOR);
+    length = strcspn(list, STORE_SEPARATOR);
+    if (length > 0)
+      kind = add_folder(out, list, length, error);
+  }
+  return kind;
 }
 
 /* A wrong path is better told now than as a failed connection later. */
@@ -53,7 +78,7 @@ enum stepimg_kind authorities_choose(struct authorities *authorities, const stru
     if (check(sources->env_file, "SSL_CERT_FILE", error) != STEPIMG_OK)
       return error->kind;
     file = sources->env_file;
-    folder = sources->env_folder; /* it may be a list of folders, not all of which exist */
+    folder = sources->env_folder;
   } else if (sources->system_store)
     authorities->own = true;
   else {
@@ -65,7 +90,7 @@ enum stepimg_kind authorities_choose(struct authorities *authorities, const stru
   }
   if (keep_file(&authorities->file, file, error) != STEPIMG_OK)
     return error->kind;
-  return keep(&authorities->folder, folder) ? STEPIMG_OK : error_nomem(error);
+  return keep_folders(&authorities->folder, folder, error);
 }
 
 static const char *variable(const char *name)
