@@ -1,6 +1,7 @@
 -- stepimg.models: the rules as data, as the service's reference states them, and what stepimg adds.
 
 local stepimg = require "stepimg"
+local support = require "spec.support"
 
 local MODEL = "step-image-edit-2"
 
@@ -123,4 +124,40 @@ describe("stepimg.models", function()
     err.rule.max = 1000
     assert.same(rule, select(2, stepimg.validate {prompt = "x", steps = 51}).rule)
   end)
+end)
+
+-- The stand-in has its own reading of the reference; a parameter that it does not know is a 400.
+describe("Each parameter", function()
+  local server = support.standin()
+
+  local function values_of(rule)
+    local list = {rule.min, rule.max, rule.default}
+    local values = {rule.type == "boolean" or rule.type == "string" and not rule.choices and "x" or nil}
+    for i = 1, 3 do
+      values[#values + 1] = list[i]
+    end
+    for _, choice in ipairs(rule.choices or rule.examples or {}) do
+      values[#values + 1] = choice
+    end
+    return values
+  end
+
+  local function check(name, rule, image)
+    local client = support.client(server)
+    for _, value in ipairs(values_of(rule)) do
+      local params = {prompt = "x", image = image}
+      params[name] = value
+      local _, err = client:generate(params)
+      assert.is_nil(err, ("%s = %s: %s"):format(name, tostring(value), tostring(err)))
+    end
+  end
+
+  for name, rule in pairs(stepimg.models[MODEL].params) do
+    if rule.type ~= "image" and name ~= "width" and name ~= "height" then -- these two go together
+      it(("is taken by the service at its bounds: %s"):format(name), function()
+        check(name, rule)
+        check(name, rule, support.painted {width = 16, height = 16, seed = 1})
+      end)
+    end
+  end
 end)
