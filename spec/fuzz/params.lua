@@ -160,6 +160,10 @@ local GOOD = {
   text_mode = function(given) return type(given) == "boolean" end,
 }
 
+for name in pairs(stepimg.models["step-image-edit-2"].params) do
+  assert(GOOD[name], name)
+end
+
 local SHAPE = {size = true, aspect = true, width = true, height = true} -- has no effect on an edit
 
 local function is_good(params)
