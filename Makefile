@@ -203,7 +203,7 @@ clean:
 	rm -rf $(BUILD) stepimg.so demo.png
 
 help:
-	@sed -n 's/^| `\(make [^`]*\)` | \(.*\) |$$/\1: \2/p' CONTRIBUTING.md
+	@sed -n -e 's/\[\([^]]*\)\]([^)]*)/\1/g' -e 's/^| `\(make [^`]*\)` | \(.*\) |$$/\1: \2/p' CONTRIBUTING.md
 
 docs: docs/reference.md
 docs/reference.md: types/stepimg.lua docs/reference.lua

@@ -350,6 +350,19 @@ describe("The Lua of", function()
   end
 end)
 
+describe("The targets", function()
+  it("have each a row in CONTRIBUTING.md, and `make help` tells of it", function()
+    local pipe = assert(io.popen "make --no-print-directory help")
+    local help = "\n" .. pipe:read "a"
+    pipe:close()
+    assert.is_nil(help:find("](", 1, true), "a link")
+    local list = support.read "Makefile":match "\nTARGETS%s*:=(.-[^\\])\n"
+    for name in (list:gsub("\\", "") .. " install docs dist release"):gmatch "[%w-]+" do
+      assert.truthy(help:find("\nmake " .. name .. ": ", 1, true), name)
+    end
+  end)
+end)
+
 describe("The links", function()
   -- As GitHub names a heading.
   local function anchors(text)
