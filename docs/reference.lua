@@ -175,7 +175,7 @@ for _, block in ipairs(blocks) do
       say("It has the fields of [%s](#%s) too.\n", block.parent, block.parent:lower():gsub("%.", ""))
     end
     if block.of then
-      say("%s\n", spoken(block.of))
+      say("%s\n", (spoken(block.of):gsub("\\|", "|"))) -- in no table
     end
     if #block.fields > 0 then
       say_fields(block)

@@ -452,7 +452,7 @@ function image:close() end
 ---| "invalid" # a parameter breaks a rule; nothing was sent
 ---| "auth" # no key, 401, or a 403 of the service
 ---| "billing" # 402, or a 429 that says that the balance is used up
----| "moderation" # 451: the request or the picture did not pass moderation; or a picture that the filter stopped is saved
+---| "moderation" # 451: the request or the picture did not pass moderation; or `image:save` of a picture that the filter stopped
 ---| "rate_limit" # 429: too fast, or too many at once; after the retries
 ---| "server" # 5xx; after the retries, where it may be repeated
 ---| "request" # any other 4xx
@@ -461,7 +461,7 @@ function image:close() end
 ---| "protocol" # an answer that is not what the service promises: not JSON, no picture, broken base64, too large, a web page
 ---| "cancelled" # cancelled, or the client was closed
 ---| "budget" # the client's `budget` of pictures is used up; nothing was sent
----| "io" # the picture could not be written to disk
+---| "io" # the picture could not be written to disk, one to edit could not be read, or the process has no descriptor left
 
 ---@alias stepimg.Reason
 ---| "missing" # it is required
