@@ -313,6 +313,7 @@ describe("The table of errors", function()
     -- ok is no error, and nomem is raised as Lua raises it.
     kinds.ok, kinds.nomem = nil, nil
     assert.same(keys(kinds), keys(named "kind"))
+    assert.same(keys(kinds), keys(named "`err.kind`"))
   end)
 end)
 
