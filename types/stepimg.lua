@@ -146,8 +146,8 @@ function job:close() end
 ---Parameters, or a function that returns the next ones and, if it likes, their options; nil: that was all.
 ---@alias stepimg.List (stepimg.Params|string)[]|fun(): (stepimg.Params|string)?, stepimg.CallOptions?
 
----What `client:each` returns. It can be kept, left and gone on with: a new `for` over it begins with the item that the
----last one was left in.
+---What `client:each` returns. `loop()` gives the next item: `i, result, err`, or nil at the end. It can be kept, left and
+---gone on with: a new `for` over it begins with the item that the last one was left in.
 ---@class stepimg.Loop
 ---@overload fun(...: any): integer?, stepimg.Result?, stepimg.Error?
 local loop = {}
