@@ -52,6 +52,7 @@ for _, way in ipairs(support.WAYS) do
           assert.fields({kind = "timeout", maybe_billed = true, attempts = 1}, err)
           assert.equal(format == "url", err.url ~= nil)
           assert.equal(stage == "request", err.message:find "^no answer from " ~= nil, err.message)
+          assert.matches("; see timeout and deadline$", err.message:gsub("; the picture may have been made.*", ""))
         end
       end
       local hasty <close> = support.client(server, {timeout = PATIENCE})

@@ -41,31 +41,29 @@ static const char *authorities_failed(const struct exchange *exchange, CURLcode 
          "package ca-certificates";
 }
 
+/* Which option gives it longer. libcurl rounds to milliseconds. */
+static const char *limit_of(const struct exchange *exchange)
+{
+  bool early = clock_now() < exchange->ends_at - 0.01;
+  return exchange->stalled ? "stall_timeout" : early ? "connect_timeout" : "timeout and deadline";
+}
+
 static void timed_out(const struct hearing *hearing, struct stepimg_error *error)
 {
   const struct exchange *exchange = hearing->exchange;
   long long bytes = atomic_load_explicit(&exchange->progress->received, memory_order_relaxed);
-  char seconds[TEXT_NUMBER_MAX];
+  int phase = atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed);
+  const char *proxy = phase == STEPIMG_CONNECTING ? hearing->proxy : "", *what = "answer from";
+  char seconds[TEXT_NUMBER_MAX], came[TEXT_NUMBER_MAX + 16] = "";
   text_number(seconds, clock_now() - exchange->began_at, 3); /* libcurl's own is of the last time that it was begun */
-  if (exchange->stalled && exchange->head.bytes > 0)
-    error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s stood still (%lld bytes had come); see stall_timeout",
-              hearing->host, bytes);
-  else if (exchange->stalled)
-    error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s; see stall_timeout", hearing->host);
-  else
-    switch (atomic_load_explicit(&exchange->progress->phase, memory_order_relaxed)) {
-    case STEPIMG_RECEIVING:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "the answer from %s was not complete after %s s (%lld bytes came)",
-                hearing->host, seconds, bytes);
-      break;
-    case STEPIMG_CONNECTING:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "no connection to %s%s%s after %s s", hearing->host,
-                hearing->proxy[0] != '\0' ? " through the proxy " : "", hearing->proxy, seconds);
-      break;
-    default:
-      error_set(error, STEPIMG_TIMEOUT, NULL, "no answer from %s after %s s", hearing->host, seconds);
-      break;
-    }
+  if (phase == STEPIMG_CONNECTING)
+    what = "connection to";
+  else if (phase == STEPIMG_RECEIVING) {
+    what = "whole answer from";
+    snprintf(came, sizeof came, " (%lld bytes came)", bytes);
+  }
+  error_set(error, STEPIMG_TIMEOUT, NULL, "no %s %s%s%s after %s s%s; see %s", what, hearing->host,
+            proxy[0] != '\0' ? " through the proxy " : "", proxy, seconds, came, limit_of(exchange));
 }
 
 /* Whether the failure is one of the way to the proxy, not of what is behind it. */
