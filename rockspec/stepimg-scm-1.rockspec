@@ -5,7 +5,7 @@ source = {
   url = "git+file://.", -- this tree: run `luarocks make` in it
 }
 description = {
-  summary = "Pictures from StepFun's image generation service, without ever holding the caller's thread",
+  summary = "Pictures from StepFun's image generation service; a frame never waits for one",
   detailed = [[
     An extension module in C for StepFun's image generation service. The request, TLS and the decoding of the picture run
     on a thread of their own; parameters are checked before anything is sent.
