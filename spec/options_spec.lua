@@ -257,12 +257,13 @@ describe("strict = false", function()
       for field, value in pairs {
         steps = 51, seed = "1", size = "1x1", shiny = print, level = 0 / 0, deep = {[{}] = 1}, loop = loop,
         [print] = 1, [7] = 1, text = {"\255"}, key = {["\255"] = 1}, both = {[1] = 1, ["1"] = 2, x = 3},
-        ["a\0\255"] = 1, ["\255"] = "x",
+        ["a\0\255"] = 1, ["\255"] = "x", ["a\27\n"] = print, [("x"):rep(5000)] = print,
       } do
         local err = support.failure(client:generate {prompt = "x", [field] = value})
         assert.same(err, support.failure(client:validate {prompt = "x", [field] = value}))
         assert.is_true(type(err.reason) == "string" and #err.all > 0)
         assert.equal("invalid", err.kind)
+        assert.is_true(#err.message < 4096 and not err.message:find "%c" and #(err.field or "") < 64, err.message)
       end
     end))
   end)

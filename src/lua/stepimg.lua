@@ -34,6 +34,7 @@ local settled, start = primitives.settled, primitives.start
 
 local COLLECTING = 50e-6 -- seconds, after which a call that is not to block works no longer for the collector
 local MAX_DEPTH = 100 -- of tables in a parameter that the catalogue does not know
+local LONGEST_NAME = 63 -- bytes of a parameter's name that an error shows as its field
 
 -- ---------------------------------------------------------------------------------------------------------- errors --
 
@@ -204,11 +205,13 @@ local function form_of(wire)
   return list
 end
 
--- The first name whose value cannot be written, and why; nil: it is the names themselves.
+-- The first name whose value cannot be written, and why; nil: it is the names themselves, or one that is not to be shown,
+-- as it may be anything.
 local function unwritten(wire)
   local first, why
   for name, value in next, wire do
-    if type(name) == "string" and (not first or name < first) then
+    local is_plain = type(name) == "string" and #name <= LONGEST_NAME and find(name, "^[A-Za-z0-9_]+$")
+    if is_plain and (not first or name < first) then
       local text, complaint = encode(value, 1)
       if not text then
         first, why = name, complaint
