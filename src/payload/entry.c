@@ -30,6 +30,14 @@ struct reader {
   size_t digits; /* of the digest that is read; beyond its place: it is none */
 };
 
+static bool is_hex(const char *text, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    if (!(text[i] >= '0' && text[i] <= '9') && !(text[i] >= 'a' && text[i] <= 'f'))
+      return false;
+  return true;
+}
+
 static void take_digest(struct reader *reader, enum scanner_event event, char out[SHA256_HEX], const char *text,
                         size_t length)
 {
@@ -41,7 +49,7 @@ static void take_digest(struct reader *reader, enum scanner_event event, char ou
       out[0] = '\0';
     return;
   }
-  if (reader->digits <= room && length <= room - reader->digits) {
+  if (reader->digits <= room && length <= room - reader->digits && is_hex(text, length)) {
     memcpy(out + reader->digits, text, length);
     reader->digits += length;
     out[reader->digits] = '\0';
