@@ -111,6 +111,15 @@ bool exchange_is_whole(const struct exchange *exchange)
          answer_is_whole(exchange->answer, exchange_is_open_ended(exchange) || exchange_is_decoded(exchange));
 }
 
+/* Ends the transfer from within a callback. Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer
+   until it is used again. Newer ones (8.14) decide so before exchange_free is called. */
+static size_t stop(struct exchange *exchange)
+{
+  exchange->stopped = true;
+  curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
+  return 0; /* of what came, which is never empty */
+}
+
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
   struct exchange *exchange = context;
@@ -130,8 +139,7 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
     answer_fail(exchange->answer, STEPIMG_NOMEM, "not enough memory for the answer's headers");
     break;
   }
-  exchange->stopped = true;
-  return 0;
+  return stop(exchange);
 }
 
 static void count_anew(struct exchange *exchange, long long total)
@@ -168,10 +176,8 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
   exchange->heard_at = clock_now();
   exchange->bytes += (int64_t)length;
   atomic_fetch_add_explicit(&exchange->pool->traffic->bytes, (long long)length, memory_order_relaxed);
-  if ((!exchange->began && !begin_body(exchange)) || !answer_write(exchange->answer, bytes, length)) {
-    exchange->stopped = true;
-    return 0; /* which ends the transfer: length is never 0 here */
-  }
+  if ((!exchange->began && !begin_body(exchange)) || !answer_write(exchange->answer, bytes, length))
+    return stop(exchange);
   if (exchange->answer->mode != ANSWER_ERROR_BODY) /* who waits for a picture is told of pictures */
     atomic_fetch_add_explicit(&exchange->progress->received, (long long)length, memory_order_relaxed);
   return length;
