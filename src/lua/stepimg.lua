@@ -205,8 +205,7 @@ local function form_of(wire)
   return list
 end
 
--- The first name whose value cannot be written, and why; nil: it is the names themselves, or one that is not to be shown,
--- as it may be anything.
+-- The first name whose value cannot be written, and why; nil: it is the names themselves, or one that may not be shown.
 local function unwritten(wire)
   local first, why
   for name, value in next, wire do
