@@ -309,9 +309,9 @@ void *stepimg_job_tag(const stepimg_job *job)
 
 const struct stepimg_outcome *stepimg_job_outcome(stepimg_job *job)
 {
-  if (!client_is_here(job->client))
-    return atomic_load(&job->outcome) != NULL ? atomic_load(&job->outcome) : &elsewhere;
-  return atomic_load(&job->outcome); /* a host asks often, and is not to wait where the I/O thread has the lock */
+  /* Without the lock: a host asks often, and is not to wait where the I/O thread has it. */
+  const struct stepimg_outcome *outcome = atomic_load(&job->outcome);
+  return outcome == NULL && !client_is_here(job->client) ? &elsewhere : outcome;
 }
 
 bool stepimg_job_shares_path(const stepimg_job *job)

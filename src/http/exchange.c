@@ -111,8 +111,7 @@ bool exchange_is_whole(const struct exchange *exchange)
          answer_is_whole(exchange->answer, exchange_is_open_ended(exchange) || exchange_is_decoded(exchange));
 }
 
-/* Ends the transfer from within a callback. Over HTTP/2 libcurl would keep the connection, and the news of the end in a buffer
-   until it is used again. Newer ones (8.14) decide so before exchange_free is called. */
+/* Ends the transfer from within a callback, and its connection as exchange_free does: by then libcurl (8.14) has kept it. */
 static size_t stop(struct exchange *exchange)
 {
   exchange->stopped = true;
